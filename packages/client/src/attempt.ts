@@ -1,0 +1,138 @@
+import {
+  type ErrorCode,
+  encodeBase64Url,
+  encodeRequestHead,
+  FieldSet,
+  formatSealwireHeader,
+  isErrorCode,
+  maxHeaderMessage,
+  messageType,
+  outerMethod,
+  type ResponseHead,
+  SealwireError,
+} from '@sealwire/core';
+import { bodyLength } from './body.ts';
+import { responseKeys } from './message-keys.ts';
+import { MessageReader } from './open-message.ts';
+import type { ClientSettings } from './options.ts';
+import { type Hint, mediaType, plaintextAnswer, readHint } from './outer-response.ts';
+import { type Plan, splitFields } from './plan.ts';
+import { type SealedMessage, sealHead, sealStream, sealWhole } from './seal-message.ts';
+import type { LiveSession } from './session.ts';
+
+/** How one sending of a request ended. */
+export type Outcome =
+  | {
+      readonly kind: 'answer';
+      readonly head: ResponseHead;
+      readonly message: MessageReader;
+      readonly outer: Response;
+    }
+  /** Authenticated: the server itself refused. */
+  | { readonly kind: 'problem'; readonly code: ErrorCode; readonly problem: Record<string, unknown> }
+  /** Plaintext, so from anyone. */
+  | { readonly kind: 'hint'; readonly hint: Hint; readonly outer: Response };
+
+/**
+ * Sends a plan once, sealed under the next number of a session, and opens the head of what comes back.
+ * @throws SealwireError; the platform's errors as they are
+ */
+export async function attempt(settings: ClientSettings, session: LiveSession, plan: Plan): Promise<Outcome> {
+  const { sealed, outer: outerFields } = splitFields(
+    plan,
+    session.sealedFields,
+    new FieldSet(settings.outerFields),
+  );
+  // From here to the platform's fetch there is nothing but sealing.
+  const n = session.take();
+  try {
+    const head = encodeRequestHead({
+      method: plan.method,
+      scheme: plan.url.protocol.slice(0, -1),
+      authority: plan.url.host,
+      path: plan.url.pathname + plan.url.search,
+      fields: [...sealed, ['sealwire-time', String(session.serverTime())]],
+    });
+    const { nonce, init } = await seal(session, n, head, plan, outerFields);
+    const outer = await settings.fetch(plan.url.href, init);
+    return await open(session, n, nonce, plan, outer);
+  } finally {
+    session.answered(n);
+  }
+}
+
+async function seal(
+  session: LiveSession,
+  n: number,
+  head: Uint8Array,
+  plan: Plan,
+  outerFields: [string, string][],
+): Promise<{ nonce: Uint8Array; init: RequestInit }> {
+  const init: RequestInit & { duplex?: 'half' } = {
+    ...plan.platform,
+    method: outerMethod(plan.method),
+    cache: 'no-store',
+    redirect: 'manual',
+    ...(plan.signal && { signal: plan.signal }),
+  };
+  let h: string | undefined;
+  let sealed: SealedMessage<BodyInit | null>;
+  if (plan.body.kind === 'none') {
+    const { nonce, message } = await sealHead(session, n, head);
+    h = encodeBase64Url(message);
+    if (h.length > maxHeaderMessage) throw new SealwireError('head-too-large');
+    sealed = { nonce, message: null };
+  } else if (plan.body.kind === 'stream') {
+    let loaded = 0;
+    init.duplex = 'half';
+    sealed = await sealStream(session, n, head, plan.body.stream, (length) => {
+      loaded += length;
+      plan.onUploadProgress?.({ loaded, total: undefined });
+    });
+  } else {
+    sealed = await sealWhole(session, n, head, plan.body);
+  }
+  const headers: [string, string][] = [
+    ...outerFields,
+    ['sealwire', formatSealwireHeader({ sid: session.sid, n, h })],
+  ];
+  if (sealed.message !== null) {
+    headers.push(['content-type', messageType]);
+    init.body = sealed.message;
+  }
+  return { nonce: sealed.nonce, init: { ...init, headers } };
+}
+
+async function open(
+  session: LiveSession,
+  n: number,
+  nonceQ: Uint8Array,
+  plan: Plan,
+  outer: Response,
+): Promise<Outcome> {
+  if (mediaType(outer) !== messageType || outer.body === null) {
+    const hint = await readHint(outer);
+    if (hint === undefined) throw plaintextAnswer(outer);
+    return { kind: 'hint', hint, outer };
+  }
+  const total = bodyLength(plan.body);
+  if (total !== undefined && total > 0) plan.onUploadProgress?.({ loaded: total, total });
+  const message = new MessageReader(outer.body.getReader());
+  const head = await message.head(
+    (nonceP) => responseKeys(session.master, n, nonceQ, nonceP),
+    plan.method === 'HEAD',
+  );
+  // The server's own word inside the seal; what applications say under this name is left out there.
+  const code = head.fields.find(([name]) => name === 'sealwire')?.[1];
+  if (!isErrorCode(code)) return { kind: 'answer', head, message, outer };
+  return { kind: 'problem', code, problem: await readProblem(message) };
+}
+
+async function readProblem(message: MessageReader): Promise<Record<string, unknown>> {
+  let text = '';
+  const decoder = new TextDecoder();
+  for (let bytes = await message.body(); bytes !== undefined; bytes = await message.body()) {
+    text += decoder.decode(bytes, { stream: true });
+  }
+  return JSON.parse(text) as Record<string, unknown>;
+}

@@ -1,0 +1,104 @@
+/** A request body, its length known unless it is a stream. */
+export type Body =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly type: string | undefined }
+  | { readonly kind: 'blob'; readonly blob: Blob; readonly type: string | undefined }
+  | {
+      readonly kind: 'stream';
+      readonly stream: ReadableStream<Uint8Array>;
+      readonly type: string | undefined;
+    };
+
+export const noBody: Body = { kind: 'none' };
+
+/** Length in bytes; undefined for a stream. */
+export function bodyLength(body: Body): number | undefined {
+  switch (body.kind) {
+    case 'none':
+      return 0;
+    case 'bytes':
+      return body.bytes.length;
+    case 'blob':
+      return body.blob.size;
+    case 'stream':
+      return undefined;
+  }
+}
+
+/** Fetch standard, "extract a body": bytes or stream, and the content type that goes with it. */
+export async function extractBody(body: unknown): Promise<Body> {
+  if (body === undefined || body === null) return noBody;
+  if (body instanceof ReadableStream) return { kind: 'stream', stream: body, type: undefined };
+  if (body instanceof Blob) return { kind: 'blob', blob: body, type: body.type || undefined };
+  if (body instanceof ArrayBuffer)
+    return { kind: 'bytes', bytes: new Uint8Array(body.slice(0)), type: undefined };
+  if (ArrayBuffer.isView(body)) {
+    const view = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+    return { kind: 'bytes', bytes: view.slice(), type: undefined };
+  }
+  if (typeof body === 'object' && Symbol.asyncIterator in body) {
+    return { kind: 'stream', stream: fromIterable(body as AsyncIterable<Uint8Array>), type: undefined };
+  }
+  // Strings, URLSearchParams and FormData: the platform knows their bytes and types.
+  const extracted = new Response(body as BodyInit);
+  const type = extracted.headers.get('content-type') ?? undefined;
+  if (body instanceof FormData) return { kind: 'blob', blob: await extracted.blob(), type };
+  return { kind: 'bytes', bytes: new Uint8Array(await extracted.arrayBuffer()), type };
+}
+
+/** Node's fetch takes async iterables. */
+function fromIterable(iterable: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = iterable[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await iterator.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel(reason) {
+        await iterator.return?.(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** What is read of a stream body to find out whether it is a short one, in bytes. */
+const shortBody = 65_536;
+
+/**
+ * The body of a `Request`. It is a stream whatever it was made from: a short one is read, so that it has a length and
+ * can be sent again.
+ */
+export async function extractRequestBody(request: Request): Promise<Body> {
+  const type = request.headers.get('content-type') ?? undefined;
+  if (request.body === undefined) {
+    // No `body` here (Firefox): there is one all the same.
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    return bytes.length === 0 ? noBody : { kind: 'bytes', bytes, type };
+  }
+  if (request.body === null) return noBody;
+  const reader = request.body.getReader();
+  const read: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  while (length <= shortBody) {
+    const { done, value } = await reader.read();
+    if (done) return { kind: 'bytes', bytes: new Uint8Array(await new Blob(read).arrayBuffer()), type };
+    length += value.length;
+    read.push(value as Uint8Array<ArrayBuffer>);
+  }
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const early = read.shift();
+        const { done, value } = early === undefined ? await reader.read() : { done: false, value: early };
+        if (done) controller.close();
+        else controller.enqueue(value as Uint8Array);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  return { kind: 'stream', stream, type };
+}

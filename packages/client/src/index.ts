@@ -1,0 +1,99 @@
+import { SealwireError } from '@sealwire/core';
+import { call } from './call.ts';
+import { resolveClientOptions, type SealedFetchOptions } from './options.ts';
+import { isRequest, makePlan, type Plan, type SealedRequestInit } from './plan.ts';
+import { isRedirect, nextHop } from './redirect.ts';
+import { makeResponse, type SealedResponse } from './response.ts';
+import { SessionManager } from './session-manager.ts';
+
+export { type ErrorCode, isSealwireError, SealwireError } from '@sealwire/core';
+export type { PlatformFetch, SealedFetchOptions } from './options.ts';
+export type { Progress, SealedRequestInit } from './plan.ts';
+export type { OuterResponse, SealedResponse } from './response.ts';
+
+/** `fetch`, sealed for one origin. */
+export interface SealedFetch {
+  (input: RequestInfo | URL, init?: SealedRequestInit): Promise<SealedResponse>;
+  /** Does the handshake ahead, so that the first call has nothing to wait for. */
+  ready(): Promise<void>;
+}
+
+const maxRedirects = 20;
+
+/**
+ * Makes a `fetch` that seals every request to one origin and opens every response. It takes and returns what the
+ * platform's fetch does, fails as that fails where the network does, and never falls back to plaintext.
+ *
+ * @example
+ * const sealedFetch = createSealedFetch({ origin: 'https://api.example.com', identity: 'sw1…' });
+ * const response = await sealedFetch('/orders', { method: 'POST', body: JSON.stringify(order) });
+ *
+ * @throws SealwireError `invalid-option`, `crypto-unavailable`
+ */
+export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
+  const settings = resolveClientOptions(options);
+  if (globalThis.crypto?.subtle === undefined) throw new SealwireError('crypto-unavailable');
+  const sessions = new SessionManager(settings);
+
+  async function sealedFetch(
+    input: RequestInfo | URL,
+    init: SealedRequestInit = {},
+  ): Promise<SealedResponse> {
+    const url = new URL(isRequest(input) ? input.url : input, base(settings.origin));
+    if (url.origin !== settings.origin) {
+      if (!settings.fetchOtherOrigins) throw otherOrigin(url, settings.origin);
+      return settings.fetch(input as string, init) as Promise<SealedResponse>;
+    }
+    let plan = await makePlan(input, init, url);
+    for (let hops = 0; ; hops++) {
+      plan.signal?.throwIfAborted();
+      const { head, message, outer } = await call(settings, sessions, plan);
+      const fields = head.fields.filter(([name]) => !name.startsWith('sealwire'));
+      const next = isRedirect(head.status) ? followed(plan, head.status, fields) : undefined;
+      if (next === undefined) return makeResponse(head, fields, message, outer, plan, hops > 0);
+      message.cancel(undefined).catch(() => {});
+      if (hops === maxRedirects) throw new TypeError('Too many redirects.');
+      if (next.url.origin !== settings.origin) return leave(next);
+      plan = next;
+    }
+  }
+
+  function followed(
+    plan: Plan,
+    status: number,
+    fields: readonly (readonly [string, string])[],
+  ): Plan | undefined {
+    if (plan.redirect === 'manual') return undefined;
+    if (plan.redirect === 'error')
+      throw new TypeError('The server answered with a redirect, and `redirect` is "error".');
+    const location = fields.find(([name]) => name === 'location')?.[1] ?? null;
+    return nextHop(plan, status, location, settings.origin);
+  }
+
+  async function leave({ url, method, headers, signal, platform }: Plan): Promise<SealedResponse> {
+    if (!settings.fetchOtherOrigins) {
+      throw new SealwireError('redirect-refused', `To ${url.origin}; see the option \`otherOrigins\`.`);
+    }
+    const init = { ...platform, method, headers, ...(signal && { signal }) };
+    return settings.fetch(url.href, init) as Promise<SealedResponse>;
+  }
+
+  return Object.assign(sealedFetch, {
+    async ready() {
+      await sessions.acquire();
+    },
+  });
+}
+
+/** What relative URLs are relative to: the page where it is of the sealed origin, else that origin. */
+function base(origin: string): string {
+  const page = globalThis.document?.baseURI ?? globalThis.location?.href;
+  return page !== undefined && URL.canParse(page) && new URL(page).origin === origin ? page : origin;
+}
+
+function otherOrigin(url: URL, origin: string): SealwireError {
+  return new SealwireError(
+    'other-origin',
+    `${url.origin} is not ${origin}; see the option \`otherOrigins\`.`,
+  );
+}

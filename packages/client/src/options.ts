@@ -1,0 +1,119 @@
+import { parsePin, SealwireError, type Signer, type SuiteName, suiteByName, suites } from '@sealwire/core';
+
+/** The platform's fetch, or whatever stands for it. */
+export type PlatformFetch = (input: string, init: RequestInit) => Promise<Response>;
+
+export interface Clock {
+  /** Wall clock in milliseconds, as `Date.now`. */
+  now(): number;
+  /** A clock that nobody sets, in milliseconds, as `performance.now`. */
+  monotonic(): number;
+}
+
+export interface SealedFetchOptions {
+  /** The sealed origin: `https://api.example.com`. Relative URLs are resolved against it. */
+  origin: string;
+  /** The server's identity pin (`sw1…`), or several while it changes. */
+  identity?: string | readonly string[];
+  /** Spelt out where there is no pin: whoever ends TLS could be the server. */
+  trust?: 'tls';
+  /** Suites to use, the preferred first. Default: all, the post-quantum hybrid first. */
+  suites?: readonly SuiteName[];
+  /** Request fields beyond the server's list that may travel in clear; `'*'` for any. An entry may end in `*`. */
+  outerFields?: readonly string[] | '*';
+  /** What to do with URLs of other origins: `'refuse'` (default), or `'fetch'` them with the platform's fetch. */
+  otherOrigins?: 'refuse' | 'fetch';
+  /** A key that signs handshakes, so that the server knows this client. */
+  clientKey?: Signer;
+  /** Default: the global `fetch`, looked up at each call. */
+  fetch?: PlatformFetch;
+  /** For tests. */
+  clock?: Clock;
+}
+
+/** The options after validation, every one decided. */
+export interface ClientSettings {
+  readonly origin: string;
+  readonly identities: readonly string[] | undefined;
+  readonly suites: readonly SuiteName[];
+  readonly outerFields: readonly string[];
+  readonly fetchOtherOrigins: boolean;
+  readonly clientKey: Signer | undefined;
+  readonly fetch: PlatformFetch;
+  readonly clock: Clock;
+}
+
+const known = new Set([
+  'origin',
+  'identity',
+  'trust',
+  'suites',
+  'outerFields',
+  'otherOrigins',
+  'clientKey',
+  'fetch',
+  'clock',
+]);
+
+/** @throws SealwireError `invalid-option` */
+export function resolveClientOptions(options: SealedFetchOptions): ClientSettings {
+  if (typeof options !== 'object' || options === null) throw invalid('The options are an object.');
+  for (const name of Object.keys(options)) {
+    if (!known.has(name))
+      throw invalid(`There is no option \`${name}\`; there are ${[...known].join(', ')}.`);
+  }
+  const { otherOrigins = 'refuse', outerFields = [], clientKey, clock } = options;
+  if (otherOrigins !== 'refuse' && otherOrigins !== 'fetch')
+    throw invalid("`otherOrigins` is 'refuse' or 'fetch'.");
+  if (outerFields !== '*' && !Array.isArray(outerFields))
+    throw invalid("`outerFields` is a list of names or '*'.");
+  return {
+    origin: resolveOrigin(options.origin),
+    identities: resolveIdentities(options),
+    suites: resolveSuites(options.suites),
+    outerFields: outerFields === '*' ? ['*'] : outerFields.map((name) => String(name).toLowerCase()),
+    fetchOtherOrigins: otherOrigins === 'fetch',
+    clientKey,
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    clock: clock ?? { now: () => Date.now(), monotonic: () => performance.now() },
+  };
+}
+
+function resolveOrigin(origin: unknown): string {
+  try {
+    const url = new URL(origin as string);
+    if (url.origin === origin && /^https?:$/.test(url.protocol)) return origin;
+  } catch {
+    // Reported below.
+  }
+  throw invalid(`\`origin\` is ${JSON.stringify(origin)}; an origin looks like "https://api.example.com".`);
+}
+
+function resolveIdentities({ identity, trust }: SealedFetchOptions): readonly string[] | undefined {
+  if (identity === undefined) {
+    if (trust === 'tls') return undefined;
+    throw invalid(
+      "Give the server's pin as `identity`; the server prints it. Without one, say `trust: 'tls'`.",
+    );
+  }
+  if (trust !== undefined) throw invalid('`identity` and `trust` exclude each other.');
+  const pins = typeof identity === 'string' ? [identity] : [...identity];
+  if (pins.length === 0) throw invalid('`identity` is empty.');
+  pins.forEach(parsePin);
+  return pins;
+}
+
+function resolveSuites(names: readonly SuiteName[] | undefined): readonly SuiteName[] {
+  const all = suites.map(({ name }) => name);
+  if (names === undefined) return all;
+  if (!Array.isArray(names) || names.length === 0) throw invalid('`suites` is a list of suites.');
+  for (const name of names) {
+    if (suiteByName(name) === undefined)
+      throw invalid(`There is no suite ${JSON.stringify(name)}: ${all.join(', ')}.`);
+  }
+  return names;
+}
+
+function invalid(detail: string): SealwireError {
+  return new SealwireError('invalid-option', detail);
+}

@@ -1,0 +1,162 @@
+import { type Field, type FieldSet, isOuterRequestField, SealwireError } from '@sealwire/core';
+import { type Body, bodyLength, extractBody, extractRequestBody } from './body.ts';
+
+export interface Progress {
+  /** Bytes of the body so far, in plaintext. */
+  readonly loaded: number;
+  /** All of them, where that is known. */
+  readonly total: number | undefined;
+}
+
+export interface SealedRequestInit extends RequestInit {
+  duplex?: 'half';
+  /** Node's fetch (undici) takes a dispatcher. */
+  dispatcher?: unknown;
+  onUploadProgress?: (progress: Progress) => void;
+  onDownloadProgress?: (progress: Progress) => void;
+}
+
+/** A call after its arguments were understood, before it is sealed; redirects make further plans of it. */
+export interface Plan {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: Body;
+  readonly redirect: RequestRedirect;
+  readonly signal: AbortSignal | undefined;
+  readonly integrity: string;
+  /** What the platform's fetch is told beside what is sealed. */
+  readonly platform: RequestInit;
+  readonly onUploadProgress: SealedRequestInit['onUploadProgress'];
+  readonly onDownloadProgress: SealedRequestInit['onDownloadProgress'];
+}
+
+/** Members that mean the same outside as inside. */
+const passedOn = [
+  'credentials',
+  'dispatcher',
+  'keepalive',
+  'mode',
+  'priority',
+  'referrer',
+  'referrerPolicy',
+  'window',
+] as const;
+
+/** Methods that the fetch standard writes in upper case whatever the caller wrote. */
+const normalisedMethods = /^(?:delete|get|head|options|post|put)$/i;
+
+/** True for methods that may be repeated without asking (RFC 9110, section 9.2.1). */
+export function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+}
+
+/** Understands the arguments of a call as `new Request(input, init)` would. @throws TypeError as that does */
+export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit, url: URL): Promise<Plan> {
+  const request = isRequest(input) ? input : undefined;
+  const from = <K extends keyof RequestInit>(name: K) =>
+    init[name] ?? (request as RequestInit | undefined)?.[name];
+  const method = from('method') ?? 'GET';
+  const headers = new Headers(init.headers ?? request?.headers);
+  const body = await planBody(init, request);
+  const bodiless = method.toUpperCase() === 'GET' || method.toUpperCase() === 'HEAD';
+  if (bodiless && body.kind !== 'none') throw new TypeError('Request with GET/HEAD method cannot have body.');
+  if (body.kind !== 'none' && body.type !== undefined && !headers.has('content-type')) {
+    headers.set('content-type', body.type);
+  }
+  setCacheFields(headers, from('cache'));
+
+  const platform: Record<string, unknown> = {};
+  for (const name of passedOn) {
+    const value = from(name as keyof RequestInit);
+    // What a Request reports as its default cannot be given to the platform again: 'navigate', 'about:client'.
+    if (value !== undefined && value !== '' && value !== 'navigate' && value !== 'about:client')
+      platform[name] = value;
+  }
+  return {
+    url,
+    method: normalisedMethods.test(method) ? method.toUpperCase() : method,
+    headers,
+    body,
+    redirect: from('redirect') ?? 'follow',
+    signal: from('signal') ?? undefined,
+    integrity: from('integrity') ?? '',
+    platform: platform as RequestInit,
+    onUploadProgress: init.onUploadProgress,
+    onDownloadProgress: init.onDownloadProgress,
+  };
+}
+
+/** The `url` of a Request, also of another realm or copy. */
+export function isRequest(input: RequestInfo | URL): input is Request {
+  return typeof input === 'object' && 'url' in input && 'headers' in input;
+}
+
+async function planBody(init: SealedRequestInit, request: Request | undefined): Promise<Body> {
+  if (init.body === undefined || init.body === null) {
+    if (request === undefined) return { kind: 'none' };
+    if (request.bodyUsed) throw new TypeError('Cannot use a Request whose body was used already.');
+    return extractRequestBody(request);
+  }
+  const body = await extractBody(init.body);
+  if (body.kind === 'stream' && init.duplex !== 'half') {
+    throw new TypeError("RequestInit: duplex option is required when sending a body: duplex: 'half'.");
+  }
+  return body;
+}
+
+/** Nothing sealed is ever cached; what a cache mode tells the server is told inside (fetch standard, 4.5). */
+function setCacheFields(headers: Headers, cache: RequestCache | undefined): void {
+  if (cache === 'only-if-cached') throw new TypeError('A sealed response is never cached.');
+  if (cache === 'no-cache' && !headers.has('cache-control')) headers.set('cache-control', 'max-age=0');
+  if (cache === 'no-store' || cache === 'reload') {
+    if (!headers.has('pragma')) headers.set('pragma', 'no-cache');
+    if (!headers.has('cache-control')) headers.set('cache-control', 'no-cache');
+  }
+}
+
+/** The fields of a plan, each on its side. */
+export interface SplitFields {
+  readonly sealed: Field[];
+  readonly outer: [string, string][];
+}
+
+/**
+ * Puts each field on the side where it belongs, and those beside the caller's that the server would get from the
+ * platform if the request were not sealed.
+ * @throws SealwireError `field-not-listed`
+ */
+export function splitFields(plan: Plan, sealedFields: FieldSet, outerFields: FieldSet): SplitFields {
+  const sealed: Field[] = [];
+  const outer: [string, string][] = [];
+  for (const [name, value] of plan.headers) {
+    if (sealedFields.has(name)) {
+      if (name !== 'content-length') sealed.push([name, value]);
+    } else if (isOuterRequestField(name) || outerFields.has(name)) outer.push([name, value]);
+    else throw new SealwireError('field-not-listed', `The field is \`${name}\`.`);
+  }
+  const defaults: [string, string | undefined][] = [
+    ['accept', '*/*'],
+    ['accept-language', acceptLanguage()],
+    ['accept-encoding', 'gzip, deflate'],
+  ];
+  for (const [name, value] of defaults) {
+    if (value !== undefined && !plan.headers.has(name)) sealed.push([name, value]);
+  }
+  const length = bodyLength(plan.body);
+  const mayHaveBody = plan.method === 'POST' || plan.method === 'PUT' || plan.method === 'PATCH';
+  if (length !== undefined && (length > 0 || mayHaveBody || plan.body.kind !== 'none')) {
+    sealed.push(['content-length', String(length)]);
+  }
+  return { sealed, outer };
+}
+
+/** What a browser says itself: its languages with falling weight. Node has none and says `*`. */
+function acceptLanguage(): string {
+  const languages = globalThis.navigator?.languages;
+  if (typeof document === 'undefined' || languages === undefined) return '*';
+  return languages
+    .slice(0, 9)
+    .map((language, index) => (index === 0 ? language : `${language};q=0.${10 - index}`))
+    .join(',');
+}

@@ -1,0 +1,141 @@
+import { type Field, isSealwireError, type ResponseHead } from '@sealwire/core';
+import type { MessageReader } from './open-message.ts';
+import type { Plan } from './plan.ts';
+
+/** What travelled outside of a sealed response. Anyone on the path may have written it. */
+export interface OuterResponse {
+  readonly outer: Headers;
+  readonly status: number;
+}
+
+/** A `Response` as the application meant it; `sealed` tells what the path saw of it. */
+export interface SealedResponse extends Response {
+  readonly sealed: OuterResponse;
+}
+
+export const nullBodyStatuses = new Set([101, 103, 204, 205, 304]);
+
+/** Makes the caller's `Response` of an opened head and the body behind it. */
+export async function makeResponse(
+  head: ResponseHead,
+  fields: readonly Field[],
+  message: MessageReader,
+  outer: Response,
+  plan: Plan,
+  redirected: boolean,
+): Promise<SealedResponse> {
+  const headers = new Headers(fields as [string, string][]);
+  let body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> | null = null;
+  if (plan.method === 'HEAD' || nullBodyStatuses.has(head.status)) await drain(message);
+  else body = decoded(streamOf(message, plan, headers), headers);
+  if (plan.integrity !== '' && body !== null) body = await checked(body, plan.integrity);
+
+  const status = head.status >= 200 && head.status <= 599 ? head.status : 200;
+  const response = new Response(body, { status, headers });
+  const { href, hash } = plan.url;
+  return decorate(response, {
+    url: hash === '' ? href : href.slice(0, -hash.length),
+    redirected,
+    type: outer.type === 'default' ? 'basic' : outer.type,
+    // `new Response` takes no others, but a server may answer with any.
+    ...(status === head.status ? {} : { status: head.status }),
+    sealed: { outer: outer.headers, status: outer.status },
+  });
+}
+
+/** `new Response` has no URL: it gets one, and so does every clone. */
+function decorate(response: Response, values: Record<string, unknown>): SealedResponse {
+  for (const [name, value] of Object.entries(values)) Object.defineProperty(response, name, { value });
+  const clone = () => decorate(Response.prototype.clone.call(response), values);
+  Object.defineProperty(response, 'clone', { value: clone });
+  return response as SealedResponse;
+}
+
+/** A response without a body is one only if its message ends. */
+async function drain(message: MessageReader): Promise<void> {
+  while ((await message.body()) !== undefined);
+}
+
+function streamOf(
+  message: MessageReader,
+  plan: Plan,
+  headers: Headers,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const length = headers.get('content-length');
+  const total = length === null ? undefined : Number(length);
+  let loaded = 0;
+  return new ReadableStream({
+    type: 'bytes',
+    async pull(controller) {
+      const bytes = await message.body();
+      if (bytes === undefined) {
+        controller.close();
+        // A pending read of a reader with a buffer of its own has to be answered, too.
+        controller.byobRequest?.respond(0);
+        return;
+      }
+      loaded += bytes.length;
+      controller.enqueue(bytes as Uint8Array<ArrayBuffer>);
+      plan.onDownloadProgress?.({ loaded, total });
+    },
+    cancel: (reason) => message.cancel(reason),
+  });
+}
+
+const decodings: Record<string, CompressionFormat> = { gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate' };
+
+/** Undoes the content coding that the application's server applied inside; the client asked for these only. */
+function decoded(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  headers: Headers,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const format = decodings[headers.get('content-encoding')?.trim().toLowerCase() ?? ''];
+  if (format === undefined) return body;
+  // Errors of sealing must reach the consumer as what they are, not as a decompressor's complaint.
+  let failure: unknown;
+  const watched = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>();
+  body.pipeTo(watched.writable).catch((error: unknown) => {
+    failure = error;
+  });
+  const reader = watched.readable.pipeThrough(new DecompressionStream(format)).getReader();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value as Uint8Array<ArrayBuffer>);
+        } catch (error) {
+          controller.error(isSealwireError(failure) ? failure : error);
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+const hashes: Record<string, [name: string, strength: number]> = {
+  sha256: ['SHA-256', 1],
+  sha384: ['SHA-384', 2],
+  sha512: ['SHA-512', 3],
+};
+
+/** Subresource Integrity, "do bytes match metadataList": the strongest hash named counts. */
+async function checked(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  integrity: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(await new Response(body).arrayBuffer());
+  const wanted = [
+    ...integrity.matchAll(/(?:^|\s)(sha256|sha384|sha512)-([A-Za-z0-9+/_-]+)={0,2}(?:\?\S*)?(?=\s|$)/g),
+  ].map(([, algorithm = '', digest = '']) => ({ hash: hashes[algorithm] as [string, number], digest }));
+  const strongest = Math.max(0, ...wanted.map(({ hash }) => hash[1]));
+  if (strongest === 0) return bytes;
+  for (const { hash, digest } of wanted) {
+    if (hash[1] !== strongest) continue;
+    const actual = String.fromCharCode(...new Uint8Array(await crypto.subtle.digest(hash[0], bytes)));
+    if (btoa(actual).replace(/=+$/, '') === digest.replaceAll('-', '+').replaceAll('_', '/')) return bytes;
+  }
+  throw new TypeError('The response does not match the integrity metadata.');
+}

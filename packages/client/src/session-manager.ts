@@ -1,0 +1,116 @@
+import {
+  beginHandshake,
+  type Configuration,
+  handshakeType,
+  maxHandshakeLength,
+  SealwireError,
+  sealedRequestFields,
+  suiteByName,
+  type UsableKey,
+  usableKeys,
+} from '@sealwire/core';
+import { ConfigurationSource } from './configuration-source.ts';
+import type { ClientSettings } from './options.ts';
+import { type Hint, mediaType, plaintextAnswer, readHint, readLimited } from './outer-response.ts';
+import { LiveSession } from './session.ts';
+
+/** At most this many handshakes in a minute, whatever anyone on the path pretends. */
+const maxHandshakes = 3;
+const handshakeInterval = 60_000;
+
+/** Keeps the one session of a client: made when it is needed, by one handshake for all who wait for it. */
+export class SessionManager {
+  readonly #settings: ClientSettings;
+  readonly #configurations: ConfigurationSource;
+  #current: LiveSession | undefined;
+  #pending: Promise<LiveSession> | undefined;
+  #handshakes: number[] = [];
+
+  constructor(settings: ClientSettings) {
+    this.#settings = settings;
+    this.#configurations = new ConfigurationSource(settings);
+  }
+
+  /** A session to begin an exchange in: at once where there is one. */
+  acquire(): LiveSession | Promise<LiveSession> {
+    const current = this.#current;
+    if (current === undefined || current.over) return this.#renew();
+    // What goes wrong with the next one is told to the call that needs it.
+    if (current.aging) this.#renew().catch(() => {});
+    return current;
+  }
+
+  /** Gives up a session that the server does not know, unless it was replaced already. */
+  forget(session: LiveSession): void {
+    if (this.#current === session) this.#current = undefined;
+  }
+
+  #renew(): Promise<LiveSession> {
+    this.#pending ??= this.#handshake()
+      .then((session) => {
+        this.#current = session;
+        return session;
+      })
+      .finally(() => {
+        this.#pending = undefined;
+      });
+    return this.#pending;
+  }
+
+  async #handshake(): Promise<LiveSession> {
+    const configuration = await this.#configurations.get();
+    const attempt = await this.#tryHandshake(configuration);
+    if (attempt instanceof LiveSession) return attempt;
+    // The server does not hold the key: a newer configuration names others.
+    if (!(await this.#configurations.refresh(attempt.members.configuration))) {
+      throw new SealwireError('unknown-key', 'There is no newer key configuration.');
+    }
+    const second = await this.#tryHandshake(await this.#configurations.get());
+    if (second instanceof LiveSession) return second;
+    throw new SealwireError('unknown-key', 'Neither does it hold the keys of its newest configuration.');
+  }
+
+  async #tryHandshake({ payload }: Configuration): Promise<LiveSession | Hint> {
+    this.#count();
+    const { clock, clientKey, origin, fetch } = this.#settings;
+    const key = this.#choose(await usableKeys(payload, clock.now()));
+    const handshake = await beginHandshake(key, clock.now(), clientKey);
+    const response = await fetch(origin + payload.handshake, {
+      method: 'POST',
+      headers: { 'content-type': handshakeType },
+      body: handshake.body,
+      cache: 'no-store',
+      redirect: 'manual',
+    });
+    if (response.status === 200 && mediaType(response) === handshakeType) {
+      const reply = await readLimited(response, maxHandshakeLength);
+      if (reply === undefined) throw new SealwireError('handshake-failed', 'The reply is too long.');
+      const session = await handshake.finish(reply);
+      return new LiveSession(session, sealedRequestFields(payload.fields), clock);
+    }
+    const hint = await readHint(response);
+    if (hint?.code === 'unknown-key') return hint;
+    if (hint?.code === 'too-many-handshakes' || hint?.code === 'unavailable') {
+      throw Object.assign(new SealwireError(hint.code), { retryAfter: hint.retryAfter });
+    }
+    throw new SealwireError('handshake-failed', undefined, { cause: plaintextAnswer(response, hint) });
+  }
+
+  #choose(keys: readonly UsableKey[]): UsableKey {
+    for (const name of this.#settings.suites) {
+      const key = keys.find(({ suite }) => suite === suiteByName(name));
+      if (key !== undefined) return key;
+    }
+    const offered = keys.map(({ suite }) => suite.name).join(', ') || 'none that is valid now';
+    throw new SealwireError('no-common-suite', `The server offers ${offered}.`);
+  }
+
+  #count(): void {
+    const now = this.#settings.clock.monotonic();
+    this.#handshakes = this.#handshakes.filter((at) => now - at < handshakeInterval);
+    if (this.#handshakes.length >= maxHandshakes) {
+      throw new SealwireError('too-many-handshakes', 'This client made its handshakes for this minute.');
+    }
+    this.#handshakes.push(now);
+  }
+}

@@ -1,0 +1,86 @@
+import { type ClientSession, type FieldSet, type MasterKey, maxExchanges, windowSize } from '@sealwire/core';
+import type { Clock } from './options.ts';
+
+/** A session is given up this long before the server ends it, in milliseconds. */
+const margin = 30_000;
+/** A new one is made in the background when this share of its life or of its numbers is used up. */
+const renewAt = 0.9;
+
+/** One session of one client: counts its numbers and its time. It lives in memory only. */
+export class LiveSession {
+  readonly #session: ClientSession;
+  readonly #clock: Clock;
+  readonly #madeAt: { wall: number; monotonic: number };
+  #usedAt: { wall: number; monotonic: number };
+  /** What to add to the server's time as this client knows it, after a correction. */
+  #correction = 0;
+  #n = 0;
+  /** Numbers of exchanges that the server has not answered yet, the oldest first. */
+  readonly #unanswered = new Set<number>();
+  /** Fields that the server seals. */
+  readonly sealedFields: FieldSet;
+
+  constructor(session: ClientSession, sealedFields: FieldSet, clock: Clock) {
+    this.#session = session;
+    this.sealedFields = sealedFields;
+    this.#clock = clock;
+    this.#madeAt = { wall: clock.now(), monotonic: clock.monotonic() };
+    this.#usedAt = this.#madeAt;
+  }
+
+  get sid(): string {
+    return this.#session.sid;
+  }
+
+  get master(): MasterKey {
+    return this.#session.master;
+  }
+
+  /** Server time as this client knows it: the handshake's, and what went by since on a clock that nobody sets. */
+  serverTime(): number {
+    const elapsed = this.#clock.monotonic() - this.#madeAt.monotonic;
+    return Math.round(this.#session.time + this.#correction + elapsed);
+  }
+
+  /** Learns the server's time from a sealed problem; forwards only. */
+  correctTime(serverTime: number): void {
+    this.#correction += Math.max(0, serverTime - this.serverTime());
+  }
+
+  /** The number of the next exchange; each is given out once. */
+  take(): number {
+    const n = this.#n++;
+    this.#usedAt = { wall: this.#clock.now(), monotonic: this.#clock.monotonic() };
+    this.#unanswered.add(n);
+    return n;
+  }
+
+  answered(n: number): void {
+    this.#unanswered.delete(n);
+  }
+
+  /** True if another exchange must not begin in it. */
+  get over(): boolean {
+    const [oldest = this.#n] = this.#unanswered;
+    return (
+      this.#n >= maxExchanges ||
+      this.#n - oldest >= windowSize - 1 ||
+      this.#elapsedSince(this.#madeAt) >= this.#life - margin ||
+      this.#elapsedSince(this.#usedAt) >= this.#session.idle - margin
+    );
+  }
+
+  /** True if it is time to make the next one. */
+  get aging(): boolean {
+    return this.#n >= maxExchanges * renewAt || this.#elapsedSince(this.#madeAt) >= this.#life * renewAt;
+  }
+
+  get #life(): number {
+    return this.#session.expires - this.#session.time;
+  }
+
+  /** By the clock that says more: one may have been set, the other may have slept. */
+  #elapsedSince(mark: { wall: number; monotonic: number }): number {
+    return Math.max(this.#clock.now() - mark.wall, this.#clock.monotonic() - mark.monotonic);
+  }
+}

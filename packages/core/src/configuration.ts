@@ -1,0 +1,177 @@
+import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
+import { fromUtf8, utf8 } from './bytes.ts';
+import { SealwireError } from './errors.ts';
+import { formatPin, parsePin } from './identity.ts';
+import { parseJson } from './json.ts';
+import { computeKid } from './kid.ts';
+import type { ConfigurationPayload, Jws } from './schemas.ts';
+import { type Signer, verifySignature } from './signatures.ts';
+import { type Suite, suiteByKem } from './suites.ts';
+import * as valid from './validators.js';
+
+/** Where every server answers with its signed key configuration. */
+export const configurationPath = '/.well-known/sealwire';
+export const defaultHandshakePath = '/.well-known/sealwire/handshake';
+/** RFC 7515, section 9.2.2. */
+export const configurationType = 'application/jose+json';
+/** Longest signed configuration a client reads, in bytes. */
+export const maxConfigurationLength = 65_536;
+
+const day = 86_400_000;
+/** How far two wall clocks may disagree about `iat` and `exp`. */
+const clockTolerance = 5 * 60_000;
+const maxLifetime = 7 * day;
+
+/** A KEM key that a client may use, out of a verified configuration. */
+export interface UsableKey {
+  readonly kid: string;
+  readonly suite: Suite;
+  readonly pub: Uint8Array;
+}
+
+/** A key configuration whose signature, audience and times were checked. */
+export interface Configuration {
+  readonly payload: ConfigurationPayload;
+  /** The payload as it was signed, to tell two configurations apart. */
+  readonly signed: string;
+}
+
+/** What a client holds a configuration against. */
+export interface ConfigurationCheck {
+  /** Pinned identities. `undefined`: any signature will do, TLS alone vouches for the server (`trust: 'tls'`). */
+  readonly identities: readonly string[] | undefined;
+  /** The origin that the client calls. */
+  readonly origin: string;
+  /** Wall clock, milliseconds. */
+  readonly now: number;
+}
+
+/** Signs a configuration, one signature per identity: a JWS in general JSON serialisation. */
+export async function signConfiguration(
+  payload: ConfigurationPayload,
+  identities: readonly Signer[],
+): Promise<string> {
+  const encoded = encodeBase64Url(utf8(JSON.stringify(payload)));
+  const signatures: Jws['signatures'] = [];
+  for (const identity of identities) {
+    const header = encodeBase64Url(utf8(protectedHeader(formatPin(identity.pub))));
+    const signature = await identity.sign(utf8(`${header}.${encoded}`));
+    signatures.push({ protected: header, signature: encodeBase64Url(signature) });
+  }
+  return JSON.stringify({ payload: encoded, signatures } satisfies Jws);
+}
+
+function protectedHeader(kid: string): string {
+  return JSON.stringify({ alg: 'EdDSA', typ: 'sealwire-config+jws', kid });
+}
+
+/**
+ * Verifies a signed configuration as docs/PROTOCOL.md, Key configuration, says.
+ * @throws SealwireError `configuration-invalid`, `identity-mismatch`, `audience-mismatch`, `configuration-expired`
+ */
+export async function verifyConfiguration(
+  bytes: Uint8Array,
+  check: ConfigurationCheck,
+): Promise<Configuration> {
+  const jws = parseJson<Jws>(bytes, maxConfigurationLength, valid.jws, 'configuration-invalid');
+  await verifySignatures(jws, check.identities);
+  const payload = parseJson<ConfigurationPayload>(
+    decodeSigned(jws.payload),
+    maxConfigurationLength,
+    valid.configuration,
+    'configuration-invalid',
+  );
+  if (!payload.aud.includes(check.origin)) {
+    throw new SealwireError(
+      'audience-mismatch',
+      `It does not name ${check.origin}; see the option \`origins\`.`,
+    );
+  }
+  checkTimes(payload, check.now);
+  return { payload, signed: jws.payload };
+}
+
+/** One valid signature of a pinned identity suffices; without pins, one valid signature. */
+async function verifySignatures(jws: Jws, identities: readonly string[] | undefined): Promise<void> {
+  const found: string[] = [];
+  for (const entry of jws.signatures) {
+    const pin = signingIdentity(entry.protected);
+    found.push(pin);
+    if (identities !== undefined && !identities.includes(pin)) continue;
+    const data = utf8(`${entry.protected}.${jws.payload}`);
+    if (await verifySignature('Ed25519', parsePin(pin), data, decodeSigned(entry.signature))) return;
+  }
+  if (identities === undefined) throw new SealwireError('configuration-invalid', 'Its signature is wrong.');
+  throw new SealwireError(
+    'identity-mismatch',
+    `Expected ${identities.join(' or ')}, found ${found.join(' and ')}. ` +
+      'If the server changed its identity, ship the new pin beside the old one first.',
+  );
+}
+
+/** The pin in a protected header that has exactly the members and the form that signConfiguration gives it. */
+function signingIdentity(encoded: string): string {
+  const text = decodeText(encoded);
+  try {
+    const { kid } = JSON.parse(text) as { kid: string };
+    parsePin(kid);
+    const header = JSON.parse(text) as Record<string, unknown>;
+    if (header.alg === 'EdDSA' && header.typ === 'sealwire-config+jws' && Object.keys(header).length === 3)
+      return kid;
+  } catch {
+    // Reported below.
+  }
+  throw new SealwireError(
+    'configuration-invalid',
+    'Its protected header is not the one of a key configuration.',
+  );
+}
+
+function decodeSigned(text: string): Uint8Array<ArrayBuffer> {
+  try {
+    return decodeBase64Url(text);
+  } catch (cause) {
+    throw new SealwireError('configuration-invalid', undefined, { cause });
+  }
+}
+
+function decodeText(encoded: string): string {
+  try {
+    return fromUtf8(decodeSigned(encoded));
+  } catch (cause) {
+    throw new SealwireError('configuration-invalid', undefined, { cause });
+  }
+}
+
+function checkTimes({ iat, exp }: ConfigurationPayload, now: number): void {
+  if (exp <= iat || exp - iat > maxLifetime) {
+    throw new SealwireError('configuration-invalid', 'It is valid for more than 7 days, or for no time.');
+  }
+  const off = now < iat - clockTolerance ? iat - now : now >= exp + clockTolerance ? now - exp : 0;
+  if (off > 0) {
+    const side = now < iat ? 'behind its beginning' : 'past its end';
+    throw new SealwireError(
+      'configuration-expired',
+      `The clock of this machine is ${Math.round(off / 1000)} s ${side}.`,
+    );
+  }
+}
+
+/**
+ * The keys that can be used now, in the order of the configuration; ids are recomputed, unknown KEMs skipped.
+ * @throws SealwireError `configuration-invalid` for a key whose id or form is wrong
+ */
+export async function usableKeys(payload: ConfigurationPayload, now: number): Promise<UsableKey[]> {
+  const usable: UsableKey[] = [];
+  for (const key of payload.keys) {
+    const suite = suiteByKem(key.kem);
+    if (suite === undefined || !key.suites.includes(suite.id)) continue;
+    const pub = decodeSigned(key.pub);
+    if (pub.length !== suite.pubLength || (await computeKid(key.kem, pub)) !== key.kid) {
+      throw new SealwireError('configuration-invalid', 'The id of a key is not the hash of the key.');
+    }
+    if (now >= key.nbf - clockTolerance && now < key.exp + clockTolerance)
+      usable.push({ kid: key.kid, suite, pub });
+  }
+  return usable;
+}

@@ -1,0 +1,274 @@
+import * as nodeCrypto from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+  randomFillSync,
+} from 'node:crypto';
+import type { KDF, KDFFactory, KEM, KEMFactory } from 'hpke';
+import { allZero } from './bytes.ts';
+import { dhkem, type Group } from './dhkem.ts';
+import { rejected } from './errors.ts';
+import { type XWingParts, xwing } from './xwing.ts';
+
+export type MasterKey = KeyObject;
+export type AeadKey = KeyObject;
+
+const gcm = 'aes-256-gcm';
+const tagOption = { authTagLength: 16 } as const;
+
+export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  return randomFillSync(new Uint8Array(length));
+}
+
+export function sha256(data: Uint8Array): Uint8Array<ArrayBuffer> {
+  return createHash('sha256').update(data).digest();
+}
+
+// A raw key costs some Node versions 10 us a call, a KeyObject never does: every key is wrapped.
+export function importMaster(bytes: Uint8Array): MasterKey {
+  return createSecretKey(bytes);
+}
+
+export function hmacSha512(key: MasterKey, data: Uint8Array): Uint8Array<ArrayBuffer> {
+  return createHmac('sha512', key).update(data).digest();
+}
+
+export function importAeadKey(bytes: Uint8Array): AeadKey {
+  return createSecretKey(bytes);
+}
+
+export function aeadSeal(
+  key: AeadKey,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  parts: readonly Uint8Array[],
+): Uint8Array[] {
+  const cipher = createCipheriv(gcm, key, nonce, tagOption);
+  cipher.setAAD(aad);
+  const pieces: Uint8Array[] = [];
+  for (const part of parts) if (part.length > 0) pieces.push(cipher.update(part));
+  cipher.final();
+  pieces.push(cipher.getAuthTag());
+  return pieces;
+}
+
+export function aeadOpen(
+  key: AeadKey,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  parts: readonly Uint8Array[],
+  tag: Uint8Array,
+): Uint8Array[] {
+  const decipher = createDecipheriv(gcm, key, nonce, tagOption);
+  decipher.setAAD(aad);
+  decipher.setAuthTag(tag);
+  const pieces: Uint8Array[] = [];
+  for (const part of parts) if (part.length > 0) pieces.push(decipher.update(part));
+  try {
+    decipher.final();
+  } catch {
+    for (const piece of pieces) piece.fill(0);
+    throw rejected();
+  }
+  return pieces;
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+}
+
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Buffer.from(text, 'base64url');
+}
+
+export const kdf: KDFFactory = (): KDF => ({
+  id: 0x0001,
+  type: 'KDF',
+  name: 'HKDF-SHA256',
+  Nh: 32,
+  stages: 2,
+  async Extract(salt, ikm) {
+    const key = createSecretKey(salt.length > 0 ? salt : new Uint8Array(32));
+    return createHmac('sha256', key).update(ikm).digest();
+  },
+  async Expand(prk, info, length) {
+    const key = createSecretKey(prk);
+    const okm = new Uint8Array(Math.ceil(length / 32) * 32);
+    let block: Uint8Array = new Uint8Array();
+    for (let i = 1; (i - 1) * 32 < length; i++) {
+      block = createHmac('sha256', key).update(block).update(info).update(Uint8Array.of(i)).digest();
+      okm.set(block, (i - 1) * 32);
+    }
+    return okm.subarray(0, length);
+  },
+  async Derive() {
+    throw new Error('HKDF-SHA256 has two stages');
+  },
+});
+
+type NodeGroup = Group<KeyObject, KeyObject>;
+
+/** A group whose keys are DER around raw octets: `spki` and `pkcs8` are what stands before those. */
+function derGroup(
+  about: Pick<NodeGroup, 'name' | 'id' | 'publicLength' | 'rejectionSampling' | 'generate'>,
+  spki: string,
+  pkcs8: string,
+  exportedScalarAt: number,
+): NodeGroup {
+  const spkiPrefix = Buffer.from(spki, 'hex');
+  const pkcs8Prefix = Buffer.from(pkcs8, 'hex');
+  return {
+    ...about,
+    publicOf: (sk) => createPublicKey(sk),
+    importPublic(raw) {
+      // SPKI would take a compressed or hybrid point, too; an exact length alone does not tell those apart.
+      if (about.rejectionSampling && raw[0] !== 0x04) throw new TypeError('a P-256 point begins with 04');
+      return createPublicKey({ key: Buffer.concat([spkiPrefix, raw]), format: 'der', type: 'spki' });
+    },
+    exportPublic(pk) {
+      const der = pk.export({ format: 'der', type: 'spki' });
+      return new Uint8Array(der.subarray(der.length - about.publicLength));
+    },
+    importPrivate(raw) {
+      const der = Buffer.concat([pkcs8Prefix, raw]);
+      const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+      der.fill(0);
+      return key;
+    },
+    exportPrivate(sk) {
+      const der = sk.export({ format: 'der', type: 'pkcs8' });
+      const scalar = new Uint8Array(der.subarray(exportedScalarAt, exportedScalarAt + 32));
+      der.fill(0);
+      return scalar;
+    },
+    dh(sk, pk) {
+      const shared = diffieHellman({ privateKey: sk, publicKey: pk });
+      if (allZero(shared)) throw rejected();
+      return shared;
+    },
+  };
+}
+
+const x25519 = derGroup(
+  {
+    name: 'DHKEM(X25519, HKDF-SHA256)',
+    id: 0x0020,
+    publicLength: 32,
+    rejectionSampling: false,
+    generate: () => generateKeyPairSync('x25519').privateKey,
+  },
+  '302a300506032b656e032100',
+  '302e020100300506032b656e04220420',
+  16,
+);
+
+const p256 = derGroup(
+  {
+    name: 'DHKEM(P-256, HKDF-SHA256)',
+    id: 0x0010,
+    publicLength: 65,
+    rejectionSampling: true,
+    generate: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+  },
+  '3059301306072a8648ce3d020106082a8648ce3d030107034200',
+  '3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420',
+  36,
+);
+
+/** What Node >= 24.7 adds to `node:crypto`. */
+interface NativeKem {
+  encapsulate(key: KeyObject): { sharedKey: Buffer; ciphertext: Buffer };
+  decapsulate(key: KeyObject, ciphertext: Uint8Array): Buffer;
+}
+
+type MlkemParts<Dk> = Pick<
+  XWingParts<Dk, KeyObject>,
+  'mlkemKeyPair' | 'mlkemEncapsulate' | 'mlkemDecapsulate'
+>;
+
+/** PKCS#8 of an ML-KEM-768 seed and SPKI of an encapsulation key (RFC 9935), up to the raw octets. */
+const mlkemPkcs8 = Buffer.from('3054020100300b06096086480165030404020442' + '8040', 'hex');
+const mlkemSpki = Buffer.from('308204b2300b0609608648016503040402038204a100', 'hex');
+
+function nativeMlkem(native: NativeKem): MlkemParts<KeyObject> {
+  return {
+    mlkemKeyPair(seed) {
+      const der = Buffer.concat([mlkemPkcs8, seed]);
+      const dk = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+      der.fill(0);
+      const spki = createPublicKey(dk).export({ format: 'der', type: 'spki' });
+      return { dk, ek: spki.subarray(mlkemSpki.length) };
+    },
+    mlkemEncapsulate(ek) {
+      const key = createPublicKey({ key: Buffer.concat([mlkemSpki, ek]), format: 'der', type: 'spki' });
+      const { sharedKey, ciphertext } = native.encapsulate(key);
+      return { ct: ciphertext, ss: sharedKey };
+    },
+    mlkemDecapsulate: (ct, dk) => native.decapsulate(dk, ct),
+  };
+}
+
+async function nobleMlkem(): Promise<MlkemParts<Uint8Array>> {
+  const { ml_kem768: mlkem } = await import('@noble/post-quantum/ml-kem.js');
+  return {
+    mlkemKeyPair(seed) {
+      const { secretKey, publicKey } = mlkem.keygen(seed);
+      return { dk: secretKey, ek: publicKey };
+    },
+    mlkemEncapsulate(ek) {
+      const { cipherText, sharedSecret } = mlkem.encapsulate(ek);
+      return { ct: cipherText, ss: sharedSecret };
+    },
+    mlkemDecapsulate: (ct, dk) => mlkem.decapsulate(ct, dk),
+  };
+}
+
+function nodeXwing<Dk>(mlkem: MlkemParts<Dk>): KEM {
+  return xwing<Dk, KeyObject>({
+    ...mlkem,
+    randomBytes,
+    shake256: (data, length) => createHash('shake256', { outputLength: length }).update(data).digest(),
+    sha3_256: (data) => createHash('sha3-256').update(data).digest(),
+    x25519KeyPair(scalar) {
+      const sk = x25519.importPrivate(scalar);
+      return { sk, pk: x25519.exportPublic(x25519.publicOf(sk)) };
+    },
+    x25519: (sk, pk) => x25519.dh(sk, x25519.importPublic(pk)),
+  });
+}
+
+/** True if `node:crypto` does ML-KEM itself (Node >= 24.7). */
+export const hasNativeMlkem = 'encapsulate' in nodeCrypto;
+
+/** MLKEM768-X25519 on the platform's ML-KEM or on noble's; both are exported so that a test compares them. */
+export async function loadXwing(native: boolean): Promise<KEMFactory> {
+  const kem = native
+    ? nodeXwing(nativeMlkem(nodeCrypto as unknown as NativeKem))
+    : nodeXwing(await nobleMlkem());
+  return () => kem;
+}
+
+async function createKem(id: number): Promise<KEMFactory> {
+  if (id === 0x647a) return loadXwing(hasNativeMlkem);
+  const kem = id === p256.id ? dhkem(p256, kdf()) : dhkem(x25519, kdf());
+  return () => kem;
+}
+
+const kems = new Map<number, Promise<KEMFactory>>();
+
+export function loadKem(id: number): Promise<KEMFactory> {
+  let kem = kems.get(id);
+  if (kem === undefined) {
+    kem = createKem(id);
+    kems.set(id, kem);
+  }
+  return kem;
+}

@@ -1,0 +1,85 @@
+import {
+  KDF_HKDF_SHA256,
+  type KDFFactory,
+  KEM_DHKEM_P256_HKDF_SHA256,
+  KEM_DHKEM_X25519_HKDF_SHA256,
+  type KEMFactory,
+} from 'hpke';
+import { concat } from './bytes.ts';
+import { rejected } from './errors.ts';
+
+export type MasterKey = CryptoKey;
+export type AeadKey = CryptoKey;
+
+// WebCrypto's types want to know that no view lies over shared memory; nothing here ever does.
+const source = (bytes: Uint8Array) => bytes as Uint8Array<ArrayBuffer>;
+
+export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+export async function sha256(data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', source(data)));
+}
+
+export function importMaster(bytes: Uint8Array): Promise<MasterKey> {
+  return crypto.subtle.importKey('raw', source(bytes), { name: 'HMAC', hash: 'SHA-512' }, false, ['sign']);
+}
+
+export async function hmacSha512(key: MasterKey, data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.sign('HMAC', key, source(data)));
+}
+
+export function importAeadKey(bytes: Uint8Array): Promise<AeadKey> {
+  return crypto.subtle.importKey('raw', source(bytes), 'AES-GCM', false, ['encrypt', 'decrypt']);
+}
+
+export async function aeadSeal(
+  key: AeadKey,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  parts: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
+  const algorithm = { name: 'AES-GCM', iv: source(nonce), additionalData: source(aad) };
+  return [new Uint8Array(await crypto.subtle.encrypt(algorithm, key, joined(parts)))];
+}
+
+export async function aeadOpen(
+  key: AeadKey,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  parts: readonly Uint8Array[],
+  tag: Uint8Array,
+): Promise<Uint8Array[]> {
+  const algorithm = { name: 'AES-GCM', iv: source(nonce), additionalData: source(aad) };
+  try {
+    return [new Uint8Array(await crypto.subtle.decrypt(algorithm, key, concat(...parts, tag)))];
+  } catch {
+    throw rejected();
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return parts.length === 1 ? source(parts[0] as Uint8Array) : concat(...parts);
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+export const kdf: KDFFactory = KDF_HKDF_SHA256;
+
+export async function loadKem(id: number): Promise<KEMFactory> {
+  if (id === 0x0010) return KEM_DHKEM_P256_HKDF_SHA256;
+  if (id === 0x0020) return KEM_DHKEM_X25519_HKDF_SHA256;
+  // The post-quantum code is a chunk of its own that is only loaded where the suite is used.
+  const { loadXwing } = await import('./xwing.web.ts');
+  return loadXwing();
+}

@@ -1,0 +1,130 @@
+import { randomBytes, sha256 } from '#crypto';
+import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
+import { utf8 } from './bytes.ts';
+import { rejected, SealwireError } from './errors.ts';
+import {
+  clientStatement,
+  exportMaster,
+  exportReplyPsk,
+  helloInfo,
+  maxHandshakeLength,
+  replyInfo,
+} from './handshake.ts';
+import { type KeyPair, setupRecipient, setupSender } from './hpke.ts';
+import { parseJson } from './json.ts';
+import type { HandshakeReply, HandshakeRequest, Hello, Welcome } from './schemas.ts';
+import type { SessionStore } from './session-store.ts';
+import { type SignatureAlgorithm, thumbprint, verifySignature } from './signatures.ts';
+import { type Suite, suiteById } from './suites.ts';
+import * as valid from './validators.js';
+
+/** A KEM key pair of the server; the private key may live anywhere that its KEM can reach. */
+export interface ServerKemKey {
+  readonly kid: string;
+  readonly suite: Suite;
+  readonly pair: KeyPair;
+}
+
+export interface HandshakeOptions {
+  /** The key with this id, if handshakes may use it now. */
+  findKey(kid: string): ServerKemKey | undefined | Promise<ServerKemKey | undefined>;
+  readonly store: SessionStore;
+  /** Server time in milliseconds. */
+  readonly now: number;
+  /** Life of the session from now on, in milliseconds. */
+  readonly maxAge: number;
+  /** How long it may rest, in milliseconds. */
+  readonly maxIdle: number;
+}
+
+const tagLength = 16;
+
+/**
+ * Answers a handshake: opens the hello, checks the client's signature, creates a half-open session.
+ * @returns the body of the reply
+ * @throws SealwireError `malformed`, `unsupported-version`, `unknown-key`, `rejected`, `too-many-handshakes`
+ */
+export async function answerHandshake(
+  body: Uint8Array,
+  options: HandshakeOptions,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { request, suite, enc, sealed } = parseRequest(body);
+  const key = await options.findKey(request.kid);
+  if (key === undefined || key.suite !== suite) throw new SealwireError('unknown-key');
+  // Before any public-key work, and best effort: a hello counts once.
+  if (!(await options.store.claimHello(encodeBase64Url(await sha256(enc)), options.now))) throw rejected();
+
+  const { hello, psk } = await openHello(key, request, enc, sealed);
+  const eph = decodeBase64Url(hello.eph);
+  if (eph.length !== suite.pubLength) throw rejected();
+  const client = await verifyClient(hello, { suite, kid: key.kid, enc, eph });
+  const reply = await replyTo(suite, eph, psk, body);
+
+  const expires = options.now + options.maxAge;
+  const sid = encodeBase64Url(randomBytes(16));
+  const master = await exportMaster(reply.ctx);
+  const info = { sid, suite: suite.name, kid: key.kid, client, expires, idle: options.maxIdle };
+  const created = await options.store.create(info, master, options.now);
+  master.fill(0);
+  if (!created) throw new SealwireError('too-many-handshakes');
+
+  const welcome: Welcome = { v: 1, sid, expires, idle: options.maxIdle, time: options.now };
+  const answer: HandshakeReply = {
+    v: 1,
+    enc: encodeBase64Url(reply.enc),
+    sealed: encodeBase64Url(await reply.ctx.Seal(utf8(JSON.stringify(welcome)))),
+  };
+  return utf8(JSON.stringify(answer));
+}
+
+/** Form and exact lengths, before anything costs. */
+function parseRequest(body: Uint8Array) {
+  const request = parseJson<HandshakeRequest>(body, maxHandshakeLength, isRequestOrOtherVersion, 'malformed');
+  if (request.v !== 1) throw new SealwireError('unsupported-version');
+  const suite = suiteById(request.suite);
+  if (suite === undefined) throw new SealwireError('unknown-key');
+  const enc = decodeBase64Url(request.enc);
+  const sealed = decodeBase64Url(request.sealed);
+  decodeBase64Url(request.kid);
+  if (enc.length !== suite.encLength || sealed.length <= tagLength) throw new SealwireError('malformed');
+  return { request, suite, enc, sealed };
+}
+
+function isRequestOrOtherVersion(value: unknown): boolean {
+  if (valid.handshakeRequest(value)) return true;
+  const version = (value as { v?: unknown } | null)?.v;
+  return Number.isInteger(version) && version !== 1;
+}
+
+async function openHello(key: ServerKemKey, request: HandshakeRequest, enc: Uint8Array, sealed: Uint8Array) {
+  try {
+    const ctx = await setupRecipient(key.suite, key.pair, enc, { info: helloInfo(key.suite, request.kid) });
+    const hello = parseJson<Hello>(await ctx.Open(sealed), maxHandshakeLength, valid.hello, 'rejected');
+    return { hello, psk: await exportReplyPsk(ctx) };
+  } catch {
+    throw rejected();
+  }
+}
+
+/** The thumbprint of the client key that signed, `undefined` where none did. */
+async function verifyClient(
+  hello: Hello,
+  handshake: { suite: Suite; kid: string; enc: Uint8Array; eph: Uint8Array },
+): Promise<string | undefined> {
+  if (hello.client === undefined) return undefined;
+  const alg: SignatureAlgorithm = hello.client.alg;
+  const pub = decodeBase64Url(hello.client.pub);
+  const statement = await clientStatement({ ...handshake, alg, pub, time: hello.time });
+  if (!(await verifySignature(alg, pub, statement, decodeBase64Url(hello.client.sig)))) throw rejected();
+  return thumbprint(alg, pub);
+}
+
+async function replyTo(suite: Suite, eph: Uint8Array, psk: Uint8Array, body: Uint8Array) {
+  try {
+    return await setupSender(suite, eph, { info: await replyInfo(body), psk });
+  } catch {
+    throw rejected();
+  } finally {
+    psk.fill(0);
+  }
+}

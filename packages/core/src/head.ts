@@ -1,0 +1,198 @@
+import { rejected, SealwireError } from './errors.ts';
+import { readVarint, varintLength, varintLengthOf, writeVarint } from './varint.ts';
+
+/** Longest head in bytes, without the length in front of it. */
+export const maxHeadLength = 16_384;
+
+/** A field as it stands in a field section: name in lower case, value as a ByteString (one character a byte). */
+export type Field = readonly [name: string, value: string];
+
+export interface RequestHead {
+  readonly method: string;
+  readonly scheme: string;
+  readonly authority: string;
+  /** Path with query. */
+  readonly path: string;
+  readonly fields: readonly Field[];
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly fields: readonly Field[];
+}
+
+const methodForm = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
+const nameForm = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+// Printable, with blanks inside only (RFC 9110, section 5.5).
+const valueForm = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
+
+/**
+ * The head of a request: varint length, then control data and field section of Binary HTTP (RFC 9292, sections 3.4
+ * and 3.6, known-length encodings).
+ * @throws SealwireError `head-too-large`; `malformed` for what cannot stand in a head
+ */
+export function encodeRequestHead(head: RequestHead): Uint8Array<ArrayBuffer> {
+  const { method, scheme, authority, path, fields } = head;
+  const section = fieldsLength(fields);
+  const length =
+    stringLength(method) +
+    stringLength(scheme) +
+    stringLength(authority) +
+    stringLength(path) +
+    varintLength(section) +
+    section;
+  const { bytes, offset } = allocate(length);
+  let at = writeString(bytes, offset, method);
+  at = writeString(bytes, at, scheme);
+  at = writeString(bytes, at, authority);
+  at = writeString(bytes, at, path);
+  writeFields(bytes, writeVarint(bytes, at, section), fields);
+  return bytes;
+}
+
+/** The head of a response: varint length, then final status code and field section. */
+export function encodeResponseHead({ status, fields }: ResponseHead): Uint8Array<ArrayBuffer> {
+  const section = fieldsLength(fields);
+  const { bytes, offset } = allocate(varintLength(status) + varintLength(section) + section);
+  const at = writeVarint(bytes, offset, status);
+  writeFields(bytes, writeVarint(bytes, at, section), fields);
+  return bytes;
+}
+
+/** A field section alone, as a trailers record carries it. */
+export function encodeFieldSection(fields: readonly Field[]): Uint8Array<ArrayBuffer> {
+  const section = fieldsLength(fields);
+  if (section > maxHeadLength) throw new SealwireError('head-too-large');
+  const bytes = new Uint8Array(varintLength(section) + section);
+  writeFields(bytes, writeVarint(bytes, 0, section), fields);
+  return bytes;
+}
+
+/**
+ * Length in bytes of the head at the beginning of record 0, its own length included.
+ * @throws SealwireError `rejected` unless the whole head stands in the record
+ */
+export function headLength(record: Uint8Array): number {
+  const own = record.length > 0 ? varintLengthOf(record[0] as number) : 0;
+  if (own === 0 || own > record.length) throw rejected();
+  const length = readVarint(record, 0);
+  if (length > maxHeadLength || own + length > record.length) throw rejected();
+  return own + length;
+}
+
+/** @throws SealwireError `rejected` for anything but exactly one well-formed head of a request */
+export function decodeRequestHead(bytes: Uint8Array): RequestHead {
+  const reader = new HeadReader(bytes, headStart(bytes));
+  const method = reader.string();
+  const scheme = reader.string();
+  const authority = reader.string();
+  const path = reader.string();
+  if (!methodForm.test(method)) throw rejected();
+  const fields = reader.fields();
+  return { method, scheme, authority, path, fields };
+}
+
+/** @throws SealwireError `rejected` for anything but exactly one well-formed head of a response */
+export function decodeResponseHead(bytes: Uint8Array): ResponseHead {
+  const reader = new HeadReader(bytes, headStart(bytes));
+  const status = reader.number();
+  if (status < 100 || status > 999) throw rejected();
+  return { status, fields: reader.fields() };
+}
+
+/** @throws SealwireError `rejected` */
+export function decodeFieldSection(bytes: Uint8Array): Field[] {
+  return new HeadReader(bytes, 0).fields();
+}
+
+function headStart(bytes: Uint8Array): number {
+  if (headLength(bytes) !== bytes.length) throw rejected();
+  return varintLengthOf(bytes[0] as number);
+}
+
+class HeadReader {
+  readonly #bytes: Uint8Array;
+  /** The same bytes, one character each, so that a string is a slice of it. */
+  readonly #text: string;
+  #at: number;
+
+  constructor(bytes: Uint8Array, start: number) {
+    this.#bytes = bytes;
+    this.#text = latin1(bytes);
+    this.#at = start;
+  }
+
+  number(): number {
+    const end =
+      this.#at + (this.#at < this.#bytes.length ? varintLengthOf(this.#bytes[this.#at] as number) : 1);
+    if (end > this.#bytes.length) throw rejected();
+    const value = readVarint(this.#bytes, this.#at);
+    this.#at = end;
+    return value;
+  }
+
+  string(): string {
+    const length = this.number();
+    const start = this.#at;
+    if (length > this.#bytes.length - start) throw rejected();
+    this.#at = start + length;
+    return this.#text.slice(start, this.#at);
+  }
+
+  /** The field section, which has to be all that is left. */
+  fields(): Field[] {
+    if (this.number() !== this.#bytes.length - this.#at) throw rejected();
+    const fields: Field[] = [];
+    while (this.#at < this.#bytes.length) {
+      const name = this.string();
+      const value = this.string();
+      if (!nameForm.test(name) || !valueForm.test(value)) throw rejected();
+      fields.push([name, value]);
+    }
+    return fields;
+  }
+}
+
+const maxArguments = 8192;
+
+function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += maxArguments) {
+    text += String.fromCharCode(...bytes.subarray(i, i + maxArguments));
+  }
+  return text;
+}
+
+function allocate(length: number): { bytes: Uint8Array<ArrayBuffer>; offset: number } {
+  if (length > maxHeadLength) throw new SealwireError('head-too-large');
+  const bytes = new Uint8Array(varintLength(length) + length);
+  return { bytes, offset: writeVarint(bytes, 0, length) };
+}
+
+function stringLength(text: string): number {
+  return varintLength(text.length) + text.length;
+}
+
+function fieldsLength(fields: readonly Field[]): number {
+  let length = 0;
+  for (const [name, value] of fields) length += stringLength(name) + stringLength(value);
+  return length;
+}
+
+function writeString(target: Uint8Array, offset: number, text: string): number {
+  let at = writeVarint(target, offset, text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 0xff) throw new SealwireError('malformed', 'A head carries ByteStrings only.');
+    target[at++] = code;
+  }
+  return at;
+}
+
+function writeFields(target: Uint8Array, offset: number, fields: readonly Field[]): void {
+  let at = offset;
+  for (const [name, value] of fields) {
+    at = writeString(target, at, name);
+    at = writeString(target, at, value);
+  }
+}

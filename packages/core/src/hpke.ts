@@ -1,0 +1,83 @@
+import {
+  AEAD_AES_256_GCM,
+  CipherSuite,
+  type KeyPair,
+  MODE_BASE,
+  MODE_PSK,
+  type Mode,
+  type RecipientContext,
+  type SenderContext,
+} from 'hpke';
+import { kdf, loadKem } from '#crypto';
+import { utf8 } from './bytes.ts';
+import { rejected } from './errors.ts';
+import type { Suite } from './suites.ts';
+
+export type { Key, KeyPair, RecipientContext, SenderContext } from 'hpke';
+
+/** What is bound into a set-up. With `psk` the mode is PSK, without it base. */
+export interface SetupInput {
+  info: Uint8Array;
+  /** Exactly 32 bytes. */
+  psk?: Uint8Array;
+}
+
+const pskId = utf8('sealwire/1 reply psk id');
+const loaded = new Map<number, Promise<CipherSuite>>();
+
+/** The HPKE cipher suite of a Sealwire suite; its KEM may be loaded on demand. */
+export function loadCipherSuite(suite: Suite): Promise<CipherSuite> {
+  let cipherSuite = loaded.get(suite.kem);
+  if (cipherSuite === undefined) {
+    cipherSuite = loadKem(suite.kem).then((kem) => new CipherSuite(kem, kdf, AEAD_AES_256_GCM));
+    // A chunk that failed to load is asked for again by the next handshake.
+    cipherSuite.catch(() => loaded.delete(suite.kem));
+    loaded.set(suite.kem, cipherSuite);
+  }
+  return cipherSuite;
+}
+
+/** SetupBaseS or SetupPSKS (RFC 9180, section 5.1). @throws TypeError for a public key that is not of the suite's form */
+export async function setupSender(
+  suite: Suite,
+  pub: Uint8Array,
+  input: SetupInput,
+): Promise<{ enc: Uint8Array; ctx: SenderContext }> {
+  const cipherSuite = await loadCipherSuite(suite);
+  const publicKey = await cipherSuite.DeserializePublicKey(pub);
+  const { encapsulatedSecret, ctx } = await cipherSuite.SetupSender(publicKey, options(input));
+  assertMode(ctx.mode, input);
+  return { enc: encapsulatedSecret, ctx };
+}
+
+/** SetupBaseR or SetupPSKR. Takes a key pair: a private key alone fails on some platforms. */
+export async function setupRecipient(
+  suite: Suite,
+  pair: KeyPair,
+  enc: Uint8Array,
+  input: SetupInput,
+): Promise<RecipientContext> {
+  if (enc.length !== suite.encLength) throw rejected();
+  const cipherSuite = await loadCipherSuite(suite);
+  const ctx = await cipherSuite.SetupRecipient(pair, enc, options(input));
+  assertMode(ctx.mode, input);
+  return ctx;
+}
+
+/** A fresh key pair of the suite's KEM; the private key cannot be exported. */
+export async function generateKemPair(suite: Suite): Promise<{ pair: KeyPair; pub: Uint8Array }> {
+  const cipherSuite = await loadCipherSuite(suite);
+  const pair = await cipherSuite.GenerateKeyPair();
+  return { pair, pub: await cipherSuite.SerializePublicKey(pair.publicKey) };
+}
+
+// hpke chooses the mode by what it is given, and nothing given is base mode: a psk that got lost must not pass.
+function options(input: SetupInput) {
+  if (!('psk' in input)) return { info: input.info };
+  if (input.psk?.length !== 32) throw new TypeError('a psk has 32 bytes');
+  return { info: input.info, psk: input.psk, pskId };
+}
+
+function assertMode(mode: Mode, input: SetupInput): void {
+  if (mode !== ('psk' in input ? MODE_PSK : MODE_BASE)) throw new TypeError('HPKE chose another mode');
+}

@@ -1,0 +1,97 @@
+export {
+  type AeadKey,
+  aeadOpen,
+  aeadSeal,
+  hmacSha512,
+  importAeadKey,
+  type MasterKey,
+  randomBytes,
+} from '#crypto';
+export { decodeBase64Url, encodeBase64Url } from './base64url.ts';
+export { concat, fromUtf8, utf8 } from './bytes.ts';
+export {
+  type Configuration,
+  type ConfigurationCheck,
+  configurationPath,
+  configurationType,
+  defaultHandshakePath,
+  maxConfigurationLength,
+  signConfiguration,
+  type UsableKey,
+  usableKeys,
+  verifyConfiguration,
+} from './configuration.ts';
+export { declaredLength, LengthCounter } from './declared-length.ts';
+export {
+  type ErrorCode,
+  isErrorCode,
+  isSealwireError,
+  rejected,
+  SealwireError,
+  statusOf,
+  textOf,
+} from './errors.ts';
+export {
+  formatSealwireHeader,
+  maxHeaderMessage,
+  messageNonceLength,
+  messageType,
+  parseSealwireHeader,
+  requestKeyInput,
+  responseKeyInput,
+  type SealwireHeader,
+  splitKeyMaterial,
+} from './exchange.ts';
+export {
+  FieldSet,
+  isOuterRequestField,
+  isOuterResponseField,
+  parseFieldList,
+  sealedRequestFields,
+} from './fields.ts';
+export { handshakeType, maxHandshakeLength } from './handshake.ts';
+export { beginHandshake, type ClientSession, type PendingHandshake } from './handshake-client.ts';
+export { answerHandshake, type HandshakeOptions, type ServerKemKey } from './handshake-server.ts';
+export {
+  decodeFieldSection,
+  decodeRequestHead,
+  decodeResponseHead,
+  encodeFieldSection,
+  encodeRequestHead,
+  encodeResponseHead,
+  type Field,
+  headLength,
+  maxHeadLength,
+  type RequestHead,
+  type ResponseHead,
+} from './head.ts';
+export { formatPin, parsePin } from './identity.ts';
+export { MemorySessionStore, type MemorySessionStoreOptions } from './memory-store.ts';
+export type { Maybe } from './primitives.ts';
+export { problemCode, problemOf, problemType } from './problem.ts';
+export {
+  type Frame,
+  maxRecordPlaintext,
+  type RecordKind,
+  RecordReader,
+  RecordWriter,
+  recordOverhead,
+} from './records.ts';
+export type { ConfigurationKey, ConfigurationPayload } from './schemas.ts';
+export {
+  type Acceptance,
+  maxExchanges,
+  type Session,
+  type SessionInfo,
+  type SessionStore,
+  windowSize,
+} from './session-store.ts';
+export { generateSigner, type SignatureAlgorithm, type Signer, thumbprint } from './signatures.ts';
+export {
+  type ConfigurationSubject,
+  type PublishedConfiguration,
+  type ServerKeys,
+  StaticKeys,
+} from './static-keys.ts';
+export { type Suite, type SuiteName, suiteById, suiteByKem, suiteByName, suites } from './suites.ts';
+export { isSoundTarget, outerMethod, type Target, targetDifference } from './target.ts';

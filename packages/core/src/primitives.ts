@@ -1,0 +1,43 @@
+import type { KDFFactory, KEMFactory } from 'hpke';
+
+/** A value that is there at once on Node and promised on WebCrypto; shared code awaits it. */
+export type Maybe<T> = T | Promise<T>;
+
+/**
+ * What `#crypto` offers, whichever file the `imports` map of package.json selects: `crypto.node.ts` answers
+ * synchronously through `node:crypto`, `crypto.web.ts` through WebCrypto.
+ */
+export interface Primitives<MasterKey, AeadKey> {
+  /** `length` bytes from the platform's generator. */
+  randomBytes(length: number): Uint8Array<ArrayBuffer>;
+  sha256(data: Uint8Array): Maybe<Uint8Array<ArrayBuffer>>;
+  /** A session's 64-byte master secret as a key for HMAC-SHA512. The caller zeroes `bytes`. */
+  importMaster(bytes: Uint8Array): Maybe<MasterKey>;
+  /** HMAC-SHA512, 64 bytes. */
+  hmacSha512(key: MasterKey, data: Uint8Array): Maybe<Uint8Array<ArrayBuffer>>;
+  /** A 32-byte key for AES-256-GCM. The caller zeroes `bytes`. */
+  importAeadKey(bytes: Uint8Array): Maybe<AeadKey>;
+  /** AES-256-GCM: the ciphertext of the joined parts in pieces, the 16-byte tag at the end of the last one. */
+  aeadSeal(
+    key: AeadKey,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    parts: readonly Uint8Array[],
+  ): Maybe<Uint8Array[]>;
+  /** AES-256-GCM: the plaintext in pieces, handed out only if the 16-byte tag is right. @throws SealwireError `rejected` */
+  aeadOpen(
+    key: AeadKey,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    parts: readonly Uint8Array[],
+    tag: Uint8Array,
+  ): Maybe<Uint8Array[]>;
+  /** base64url without padding. */
+  toBase64(bytes: Uint8Array): string;
+  /** Lenient decoder; base64url.ts checks that the text was canonical. */
+  fromBase64(text: string): Uint8Array<ArrayBuffer>;
+  /** HKDF-SHA256 for HPKE. */
+  kdf: KDFFactory;
+  /** The KEM with this id for HPKE; code for ML-KEM is loaded on demand. */
+  loadKem(id: number): Promise<KEMFactory>;
+}

@@ -1,0 +1,49 @@
+import type { MasterKey } from '#crypto';
+import type { Maybe } from './primitives.ts';
+import type { SuiteName } from './suites.ts';
+
+/** What a server knows of a session besides its secret. Times in milliseconds. */
+export interface SessionInfo {
+  /** 22 base64url characters. Names a channel, never a user. */
+  readonly sid: string;
+  readonly suite: SuiteName;
+  readonly kid: string;
+  /** Thumbprint of the client key that signed the handshake. */
+  readonly client: string | undefined;
+  /** Server time at which the session ends in any case. */
+  readonly expires: number;
+  /** How long it may rest between two exchanges. */
+  readonly idle: number;
+}
+
+export interface Session extends SessionInfo {
+  readonly master: MasterKey;
+}
+
+/** `accepted`: this call and no other may execute the exchange. `unknown`: the session is not there (any more). */
+export type Acceptance = 'accepted' | 'replayed' | 'unknown';
+
+/** A session takes exchange numbers below this, then it ends. */
+export const maxExchanges = 2 ** 20;
+/** How many of the latest exchange numbers of a session are told apart; older ones count as used. */
+export const windowSize = 1024;
+
+/**
+ * The session-key cache. Every method may answer at once or by a promise; `now` is server time in milliseconds.
+ * A store that cannot answer throws, and the request is refused.
+ */
+export interface SessionStore {
+  /** Adds a half-open session; copies `master` (64 bytes). False: full of confirmed sessions. */
+  create(info: SessionInfo, master: Uint8Array, now: number): Maybe<boolean>;
+  /** The session, unless it ended by age, by rest or by being half-open for too long. */
+  load(sid: string, now: number): Maybe<Session | undefined>;
+  /**
+   * One atomic test-and-set of (sid, n) in the session's window, which is part of the session's one record. The
+   * first acceptance confirms a half-open session.
+   */
+  accept(sid: string, n: number, now: number): Maybe<Acceptance>;
+  /** Ends a session and wipes its secret. */
+  end(sid: string): Maybe<void>;
+  /** Remembers the hash of a hello for 10 minutes; false if it was there. Best effort. */
+  claimHello(hash: string, now: number): Maybe<boolean>;
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import type { Request } from 'express';
+
+/** What of Express's router is looked at; the same in versions 4 and 5. */
+interface Layer {
+  match(path: string): boolean;
+  /** The part of the path that matched, after {@link Layer.match}. */
+  path?: string;
+  handle: { stack?: Layer[] };
+  route?: { stack: { handle: unknown }[]; methods?: Record<string, boolean> };
+}
+
+const marked = new WeakSet<object>();
+const requests = new WeakSet<IncomingMessage>();
+
+/** Marks a middleware function as one that allows plaintext on its route. */
+export function markRoute<T extends object>(middleware: T): T {
+  marked.add(middleware);
+  return middleware;
+}
+
+/** Marks a request as one that may be plaintext, for a middleware that runs before sealwire(). */
+export function markRequest(req: IncomingMessage): void {
+  requests.add(req);
+}
+
+/**
+ * True if the request was marked, or if the first route that Express would run for it is. What lies behind a mounted
+ * app cannot be seen from here and counts as not marked.
+ */
+export function allowsPlaintext(req: Request): boolean {
+  if (requests.has(req)) return true;
+  const app = req.app as unknown as { _router?: { stack: Layer[] }; router?: { stack: Layer[] } };
+  // Express 4 throws on reading `router`, Express 5 has no `_router`.
+  const stack = app._router?.stack ?? app.router?.stack ?? [];
+  return firstRoute(stack, req.path, req.method) === 'marked';
+}
+
+function firstRoute(
+  stack: readonly Layer[],
+  path: string,
+  method: string,
+): 'marked' | 'unmarked' | undefined {
+  for (const layer of stack) {
+    if (layer.route === undefined) {
+      if (layer.handle.stack === undefined || !layer.match(path)) continue;
+      const found = firstRoute(layer.handle.stack, path.slice(layer.path?.length ?? 0) || '/', method);
+      if (found !== undefined) return found;
+    } else if (handles(layer.route, method) && layer.match(path)) {
+      return layer.route.stack.some(({ handle }) => marked.has(handle as object)) ? 'marked' : 'unmarked';
+    }
+  }
+  return undefined;
+}
+
+function handles({ methods = {} }: NonNullable<Layer['route']>, method: string): boolean {
+  const name = method.toLowerCase();
+  return methods._all === true || methods[name] === true || (name === 'head' && methods.get === true);
+}

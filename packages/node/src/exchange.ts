@@ -1,0 +1,411 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type Acceptance,
+  concat,
+  declaredLength,
+  decodeBase64Url,
+  decodeFieldSection,
+  decodeRequestHead,
+  type Field,
+  headLength,
+  isSealwireError,
+  LengthCounter,
+  type Maybe,
+  type RequestHead,
+  rejected,
+  SealwireError,
+  type SealwireHeader,
+  type Session,
+} from '@sealwire/core';
+import { Deadlines } from './deadline.ts';
+import { Hold, maxHeld } from './hold.ts';
+import { checkFields, rewriteRequest, setTrailers } from './inner-request.ts';
+import { MessageOpener, type OpenedRecord } from './message-opener.ts';
+import type { Settings } from './options.ts';
+import { checkOuter, checkTarget, isSurelyEmpty, waitsForContinue } from './outer-checks.ts';
+import { type ProblemOptions, sendProblem } from './problem.ts';
+import { RawBody } from './raw-body.ts';
+import type { OuterHeaders } from './raw-headers.ts';
+import { type ResponseSeal, sealResponse } from './response.ts';
+import { Sealed } from './sealed.ts';
+import { failStream } from './stream-failure.ts';
+
+export type Next = (error?: unknown) => void;
+
+/** How a framework keeps the target of a request. */
+export interface FrameworkRequest {
+  /** The outer path with query, before any mounting took a part of it away. */
+  outerUrl(req: IncomingMessage): string;
+  /** Makes this the path with query that the application sees. */
+  setUrl(req: IncomingMessage, path: string): void;
+}
+
+/** How long the beginning of a sealed message may take, in milliseconds. */
+const headDeadline = 15_000;
+/** Ciphertext that is kept while the session store takes its time, in bytes; then the sender waits. */
+const maxPending = 65_536;
+
+const headDeadlines = new Deadlines<Exchange>(headDeadline, (exchange) => exchange.headTooLate());
+
+/**
+ * Where an exchange stands. `session` and `accept` wait for the store, `empty` for an http2 stream to prove that it
+ * carries no body, `head` for record 0, `hold` for the rest of a small body; in `flow` the application has it.
+ */
+type Phase = 'session' | 'empty' | 'head' | 'accept' | 'hold' | 'flow' | 'over';
+
+/**
+ * One sealed request on its way to the application, in the order that docs/PROTOCOL.md, Order on the server, fixes:
+ * header, session, record 0, accept, then target, time and fields, then hold or stream, then `next()`.
+ */
+export class Exchange {
+  readonly #settings: Settings;
+  readonly #framework: FrameworkRequest;
+  readonly #req: IncomingMessage & { sealed?: Sealed };
+  readonly #res: ServerResponse;
+  readonly #next: Next;
+  #phase: Phase = 'session';
+  #header!: SealwireHeader;
+  #session!: Session;
+  #opener!: MessageOpener;
+  #raw: RawBody | undefined;
+  #rawEnded = false;
+  /** What arrived while the store was asked. */
+  #pending: Buffer[] = [];
+  #pendingLength = 0;
+  #head!: RequestHead;
+  #length!: LengthCounter;
+  #trailers: Field[] = [];
+  readonly #hold = new Hold();
+  #holdOver = false;
+  #seal: ResponseSeal | undefined;
+
+  constructor(
+    settings: Settings,
+    framework: FrameworkRequest,
+    req: IncomingMessage,
+    res: ServerResponse,
+    next: Next,
+  ) {
+    this.#settings = settings;
+    this.#framework = framework;
+    this.#req = req;
+    this.#res = res;
+    this.#next = next;
+  }
+
+  /**
+   * Begins with the headers; everything else follows from what arrives.
+   * @throws SealwireError `parser-before-sealwire`
+   */
+  start(outer: OuterHeaders): void {
+    try {
+      this.#header = checkOuter(outer);
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    const { store, now } = this.#settings;
+    if (this.#header.h === undefined) {
+      if ('body' in this.#req || this.#req.readableDidRead) throw new SealwireError('parser-before-sealwire');
+      if (outer.expectContinue && waitsForContinue(this.#req)) this.#res.writeContinue();
+      this.#raw = new RawBody(this.#req, this);
+    }
+    this.#ask(
+      () => store.load(this.#header.sid, now()),
+      (session) => this.#withSession(session),
+    );
+  }
+
+  /** The deadline of record 0 has come. */
+  headTooLate(): void {
+    if (this.#phase === 'head') this.#refuse(new SealwireError('timeout'), { close: true });
+  }
+
+  /** {@link RawBody} hands over bytes as they arrive; false asks it to wait. */
+  bytes(chunk: Buffer): boolean {
+    switch (this.#phase) {
+      case 'session':
+      case 'accept':
+        this.#pending.push(chunk);
+        this.#pendingLength += chunk.length;
+        return this.#pendingLength < maxPending;
+      case 'empty':
+        this.#refuse(new SealwireError('malformed'));
+        return true;
+      case 'over':
+        return true;
+      default:
+        this.#opener.push(chunk);
+        return this.#readRecords();
+    }
+  }
+
+  /** {@link RawBody} says that the bytes have ended. */
+  end(): void {
+    this.#rawEnded = true;
+    if (this.#phase === 'empty') this.#openHeaderMessage();
+    else if (this.#phase === 'flow' && this.#opener.done) this.#endStream();
+    else if (this.#phase === 'head' || this.#phase === 'hold' || this.#phase === 'flow')
+      this.#damaged(rejected());
+  }
+
+  /** Goes on with the store's answer: at once, or `later` where it is promised. No answer is a refusal. */
+  #ask<T>(ask: () => Maybe<T>, use: (answer: T) => void, later: (answer: T) => void = use): void {
+    const unavailable = () => this.#unavailable();
+    let answer: Maybe<T>;
+    try {
+      answer = ask();
+    } catch {
+      unavailable();
+      return;
+    }
+    if (answer instanceof Promise) answer.then(later, unavailable);
+    else use(answer);
+  }
+
+  #withSession(session: Session | undefined): void {
+    if (session === undefined) {
+      this.#refuse(new SealwireError('unknown-session'));
+      return;
+    }
+    this.#session = session;
+    this.#opener = new MessageOpener(session.master, this.#header.n);
+    if (this.#raw !== undefined) {
+      this.#phase = 'head';
+      headDeadlines.add(this);
+      this.#raw.start(this);
+      this.#readPending();
+    } else if (isSurelyEmpty(this.#req)) {
+      this.#openHeaderMessage();
+    } else {
+      this.#phase = 'empty';
+      this.#raw = new RawBody(this.#req, this);
+      this.#raw.start(this);
+    }
+  }
+
+  /** A message in the header is one final record with a head and nothing behind it. */
+  #openHeaderMessage(): void {
+    let first: OpenedRecord;
+    this.#phase = 'head';
+    try {
+      this.#opener.push(decodeBase64Url(this.#header.h as string));
+      const record = this.#opener.next();
+      this.#opener.next();
+      if (record === undefined || !this.#opener.done) throw rejected();
+      first = this.#openHead(record);
+      if (first.pieces.length > 0) throw rejected();
+    } catch {
+      this.#refuse(rejected());
+      return;
+    }
+    this.#accept(first);
+  }
+
+  /** Reads what arrived while the store was asked, then lets the sender go on. */
+  #readPending(): void {
+    let wantsMore = true;
+    const pending = this.#pending;
+    this.#pending = [];
+    this.#pendingLength = 0;
+    for (const chunk of pending) wantsMore = this.bytes(chunk);
+    if (this.#rawEnded) this.end();
+    else if (wantsMore && pending.length > 0) this.#raw?.wake();
+  }
+
+  /** Reads records as far as bytes and phase allow; false if the stream's consumer wants no more for now. */
+  #readRecords(): boolean {
+    let wantsMore = true;
+    try {
+      while (this.#phase === 'head' || this.#phase === 'hold' || this.#phase === 'flow') {
+        const record = this.#opener.next();
+        if (record === undefined) break;
+        if (this.#phase === 'head') this.#accept(this.#openHead(record));
+        else wantsMore = this.#takeBody(record);
+      }
+    } catch (error) {
+      this.#damaged(error);
+      return true;
+    }
+    if (this.#phase === 'hold') this.#releaseOrWait();
+    return wantsMore;
+  }
+
+  /** Opens the head at the beginning of record 0 and returns the record without it. */
+  #openHead({ kind, pieces }: OpenedRecord): OpenedRecord {
+    const record = pieces.length === 1 ? (pieces[0] as Uint8Array) : concat(...pieces);
+    const length = headLength(record);
+    this.#head = decodeRequestHead(record.subarray(0, length));
+    return { kind, pieces: length === record.length ? [] : [record.subarray(length)] };
+  }
+
+  #accept(first: OpenedRecord): void {
+    const { store, now } = this.#settings;
+    this.#phase = 'accept';
+    headDeadlines.remove(this);
+    this.#ask(
+      () => store.accept(this.#header.sid, this.#header.n, now()),
+      (answer) => this.#accepted(answer, first),
+      (answer) => {
+        this.#accepted(answer, first);
+        this.#readRecords();
+        this.#readPending();
+      },
+    );
+  }
+
+  /** From here on every answer is sealed. */
+  #accepted(answer: Acceptance, first: OpenedRecord): void {
+    if (answer === 'unknown') {
+      this.#refuse(new SealwireError('unknown-session'));
+      return;
+    }
+    this.#sealResponse();
+    if (answer !== 'accepted') {
+      if (answer === 'replayed') this.#refuse(new SealwireError('replayed'));
+      else this.#unavailable();
+      return;
+    }
+    try {
+      this.#enter();
+      this.#takeBody(first);
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    if (this.#header.h !== undefined) this.#release();
+  }
+
+  #sealResponse(): void {
+    this.#seal = sealResponse(this.#res, {
+      master: this.#session.master,
+      n: this.#header.n,
+      nonceQ: this.#opener.nonce,
+      method: this.#head.method,
+      onEnd: () => this.#discardOnceFinished(),
+    });
+  }
+
+  /** Target, time, fields, limits; then the request reads as the sealed head says. */
+  #enter(): void {
+    const { sealedFields, origins, now } = this.#settings;
+    const head = this.#head;
+    const outerUrl = this.#framework.outerUrl(this.#req);
+    checkTarget(head, this.#req, outerUrl, origins);
+    const fields = checkFields(head.fields, sealedFields, now());
+    const declared = declaredLength(fields);
+    const framed = declared !== undefined || this.#header.h !== undefined;
+    this.#length = new LengthCounter(declared);
+    this.#holdOver = declared !== undefined && declared > maxHeld;
+
+    rewriteRequest(this.#req, head, fields, sealedFields, framed);
+    if (outerUrl !== head.path) this.#framework.setUrl(this.#req, head.path);
+    this.#req.sealed = new Sealed(this.#session, this.#header.n);
+    this.#phase = 'hold';
+  }
+
+  /** Counts the body bytes of a record and holds or delivers them; false if the consumer wants no more for now. */
+  #takeBody({ kind, pieces }: OpenedRecord): boolean {
+    if (kind === 'padding') return true;
+    if (kind === 'trailers') this.#trailers = decodeFieldSection(concat(...pieces));
+    else for (const piece of pieces) this.#length.add(piece.length);
+    if (this.#opener.done) this.#length.end();
+    if (kind === 'trailers') return true;
+    if (this.#phase === 'flow') return (this.#raw as RawBody).deliver(pieces);
+    for (const piece of pieces) if (!this.#hold.add(piece)) this.#holdOver = true;
+    return true;
+  }
+
+  #releaseOrWait(): void {
+    if (this.#holdOver || this.#opener.done) {
+      this.#release();
+      return;
+    }
+    this.#hold.wait(() => this.#release());
+    this.#req.once('aborted', this.#releaseAtAbort);
+  }
+
+  readonly #releaseAtAbort = (): void => {
+    if (this.#phase === 'hold') this.#release();
+  };
+
+  /** Hands what was held to the application and lets it run. */
+  #release(): void {
+    this.#phase = 'flow';
+    const aborted = this.#req.destroyed;
+    this.#req.removeListener('aborted', this.#releaseAtAbort);
+    this.#raw?.deliver(this.#hold.take());
+    this.#next();
+    // The application comes too late for an event that it would have seen.
+    if (aborted) this.#req.emit('aborted');
+  }
+
+  #endStream(): void {
+    this.#phase = 'over';
+    setTrailers(this.#req, this.#trailers);
+    (this.#raw as RawBody).end();
+  }
+
+  /** What does not authenticate is a refusal as long as the application has not begun, then an error of its stream. */
+  #damaged(error: unknown): void {
+    if (this.#phase !== 'flow') {
+      this.#refuse(error);
+      return;
+    }
+    this.#phase = 'over';
+    process.nextTick(() => {
+      const heard = failStream(this.#req, rejected());
+      if (!heard) this.#answerForNobody();
+      if (this.#rawEnded) this.#raw?.end();
+      else this.#raw?.discard();
+    });
+  }
+
+  /** No one listens to the request's stream, so no one would answer. */
+  #answerForNobody(): void {
+    if (this.#res.headersSent) {
+      this.#res.destroy();
+      return;
+    }
+    this.#res.once('finish', () => this.#req.destroy());
+    this.#sendProblem(rejected(), { close: true });
+  }
+
+  #unavailable(): void {
+    this.#refuse(new SealwireError('unavailable'), { retryAfter: 1 });
+  }
+
+  /** Answers instead of the application: sealed if the exchange was accepted, else a plaintext hint. */
+  #refuse(error: unknown, options?: ProblemOptions): void {
+    this.#phase = 'over';
+    headDeadlines.remove(this);
+    this.#hold.take();
+    this.#req.removeListener('aborted', this.#releaseAtAbort);
+    if (this.#rawEnded) this.#raw?.end();
+    else this.#raw?.discard();
+    if (!isSealwireError(error)) {
+      this.#next(error);
+      return;
+    }
+    // What is cut short looks like what was altered: one error for all that does not authenticate.
+    const problem = error.code === 'truncated' ? rejected() : error;
+    const time = error.code === 'expired' ? { members: { time: this.#settings.now() } } : {};
+    this.#sendProblem(problem, { ...options, ...time });
+  }
+
+  #sendProblem(error: SealwireError, options?: ProblemOptions): void {
+    this.#seal?.allowProblem();
+    sendProblem(this.#res, error, options);
+  }
+
+  /** A body that the application did not read must not stand in the way of the connection's next request. */
+  #discardOnceFinished(): void {
+    if (this.#raw === undefined || this.#req.readableEnded) return;
+    this.#res.once('finish', () => {
+      if (this.#phase === 'over') return;
+      this.#phase = 'over';
+      if (this.#rawEnded) this.#raw?.end();
+      else this.#raw?.discard();
+    });
+  }
+}

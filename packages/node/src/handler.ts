@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { configurationPath, defaultHandshakePath, SealwireError } from '@sealwire/core';
+import { answerConfiguration, answerHandshakeRequest } from './endpoints.ts';
+import { Exchange, type FrameworkRequest, type Next } from './exchange.ts';
+import { resolveOptions, type SealwireOptions } from './options.ts';
+import { sendProblem } from './problem.ts';
+import { readOuterHeaders } from './raw-headers.ts';
+
+export type SealwireHandler = (req: IncomingMessage, res: ServerResponse, next: Next) => void;
+
+/** What an adapter knows about its framework. */
+export interface Framework extends FrameworkRequest {
+  /** True if the route that the request is for takes plaintext under the policy `require`. */
+  allowsPlaintext(req: IncomingMessage): boolean;
+}
+
+/**
+ * The middleware behind every adapter: answers the well-known endpoints, opens sealed requests and seals their
+ * responses, and lets plaintext pass or refuses it.
+ * @throws SealwireError for an option that is not valid
+ */
+export function createHandler(options: SealwireOptions | undefined, framework: Framework): SealwireHandler {
+  const settings = resolveOptions(options);
+
+  function plaintext(req: IncomingMessage, res: ServerResponse, next: Next): void {
+    const [path] = framework.outerUrl(req).split('?', 1);
+    if (path === configurationPath && (req.method === 'GET' || req.method === 'HEAD')) {
+      answerConfiguration(settings, req, res).catch(next);
+    } else if (path === defaultHandshakePath && req.method === 'POST') {
+      answerHandshakeRequest(settings, req, res).catch(next);
+    } else if (isPreflight(req)) {
+      sendProblem(res, new SealwireError('preflight-unanswered'));
+    } else if (!settings.requireSealed || framework.allowsPlaintext(req)) {
+      next();
+    } else {
+      sendProblem(res, new SealwireError('sealed-required'));
+    }
+  }
+
+  return function sealwireHandler(req, res, next) {
+    const outer = readOuterHeaders(req.rawHeaders);
+    if (outer.sealwire === undefined && !outer.sealedType) {
+      plaintext(req, res, next);
+      return;
+    }
+    try {
+      new Exchange(settings, framework, req, res, next).start(outer);
+    } catch (error) {
+      next(error);
+    }
+  };
+}
+
+/** Fetch standard, CORS preflight: whatever else it is for, it carries nothing of the application's. */
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'OPTIONS' &&
+    headers.origin !== undefined &&
+    headers['access-control-request-method'] !== undefined
+  );
+}

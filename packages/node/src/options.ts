@@ -1,0 +1,136 @@
+import {
+  type FieldSet,
+  MemorySessionStore,
+  parseFieldList,
+  SealwireError,
+  type ServerKeys,
+  type SessionStore,
+  StaticKeys,
+  sealedRequestFields,
+} from '@sealwire/core';
+
+export interface SealwireOptions {
+  /** The server's keys. Required in production; elsewhere ephemeral ones are made and their pin is printed. */
+  keys?: ServerKeys;
+  /**
+   * The origins that clients call, as their browser spells them: `https://api.example.com`. Required in production;
+   * elsewhere the `Host` of each request decides.
+   */
+  origins?: readonly string[];
+  /** `require` (default) refuses plaintext requests, `allow` passes them on without `req.sealed`. */
+  policy?: 'require' | 'allow';
+  /** Names of request fields to seal beyond the table of docs/PROTOCOL.md; an entry may end in `*`. */
+  fields?: readonly string[];
+  /** Where sessions are kept. Default: in the memory of this process. */
+  store?: SessionStore;
+  /** Server time in milliseconds, for tests. Default `Date.now`. */
+  clock?: () => number;
+}
+
+/** The options after validation, every one decided. */
+export interface Settings {
+  readonly keys: ServerKeys | Promise<ServerKeys>;
+  /** `undefined`: development, where the `Host` of a request decides. */
+  readonly origins: ReadonlySet<string> | undefined;
+  readonly requireSealed: boolean;
+  readonly fields: readonly string[];
+  readonly sealedFields: FieldSet;
+  readonly store: SessionStore;
+  readonly now: () => number;
+}
+
+const known = ['keys', 'origins', 'policy', 'fields', 'store', 'clock'];
+
+/** @throws SealwireError `invalid-option`, `keys-required`, `origins-required` */
+export function resolveOptions(options: SealwireOptions = {}): Settings {
+  if (typeof options !== 'object' || options === null) throw invalid('The options are an object.');
+  for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOption(name);
+  const { policy = 'require', clock = Date.now, fields = [] } = options;
+  if (policy !== 'require' && policy !== 'allow') throw invalid("`policy` is 'require' or 'allow'.");
+  if (typeof clock !== 'function') throw invalid('`clock` is a function that returns milliseconds.');
+  const listed = parseFieldList(fields);
+  return {
+    origins: resolveOrigins(options.origins),
+    keys: resolveKeys(options.keys),
+    requireSealed: policy === 'require',
+    fields: listed,
+    sealedFields: sealedRequestFields(listed),
+    store: resolveStore(options.store),
+    now: clock,
+  };
+}
+
+function inProduction(): boolean {
+  return process.env.NODE_ENV === 'production';
+}
+
+function resolveKeys(keys: ServerKeys | undefined): ServerKeys | Promise<ServerKeys> {
+  if (keys === undefined) {
+    if (inProduction())
+      throw new SealwireError('keys-required', 'See "Keys" in the README for how to make them.');
+    const keys = ephemeralKeys();
+    // Whoever awaits them sees why there are none.
+    keys.catch(() => {});
+    return keys;
+  }
+  if (keys instanceof Promise) throw invalid('`keys` is a promise: await it first.');
+  if (typeof keys?.findKey !== 'function' || typeof keys.publish !== 'function') {
+    throw invalid('`keys` is what StaticKeys.import() or StaticKeys.generate() resolves to.');
+  }
+  return keys;
+}
+
+async function ephemeralKeys(): Promise<ServerKeys> {
+  const keys = await StaticKeys.generate();
+  console.warn(
+    `[sealwire] No keys given: using keys that last until this process ends. Pin: ${keys.pins.join(' ')}`,
+  );
+  return keys;
+}
+
+function resolveOrigins(origins: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  if (origins === undefined) {
+    if (inProduction())
+      throw new SealwireError('origins-required', "For example origins: ['https://api.example.com'].");
+    return undefined;
+  }
+  if (!Array.isArray(origins) || origins.length === 0) throw invalid('`origins` is a list of origins.');
+  for (const origin of origins) {
+    if (typeof origin !== 'string' || !isOrigin(origin)) {
+      throw invalid(
+        `\`origins\` holds ${JSON.stringify(origin)}; an origin looks like "https://api.example.com".`,
+      );
+    }
+  }
+  return new Set(origins);
+}
+
+function isOrigin(text: string): boolean {
+  try {
+    const url = new URL(text);
+    return url.origin === text && (url.protocol === 'https:' || url.protocol === 'http:');
+  } catch {
+    return false;
+  }
+}
+
+const storeMethods = ['create', 'load', 'accept', 'end', 'claimHello'] as const;
+
+function resolveStore(store: SessionStore | undefined): SessionStore {
+  if (store === undefined) return new MemorySessionStore();
+  for (const method of storeMethods) {
+    if (typeof store?.[method] !== 'function') throw invalid(`\`store\` has no method ${method}().`);
+  }
+  return store;
+}
+
+function invalid(detail: string): SealwireError {
+  return new SealwireError('invalid-option', detail);
+}
+
+function unknownOption(name: string): SealwireError {
+  const lower = name.toLowerCase();
+  const near = known.find((each) => each.startsWith(lower.slice(0, 3)) || lower.includes(each));
+  const hint = near === undefined ? `The options are ${known.join(', ')}.` : `Did you mean \`${near}\`?`;
+  return invalid(`There is no option \`${name}\`. ${hint}`);
+}

@@ -1,0 +1,84 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { type Field, isOuterResponseField, messageType } from '@sealwire/core';
+
+/** Statuses that a browser or a proxy would act upon itself: they travel inside only. */
+const actedUpon = new Set([401, 405, 407, 413, 421, 425, 431]);
+
+/** The status that everyone on the path sees. */
+export function outerStatus(status: number): number {
+  const plainSuccess = status >= 200 && status < 300 && status !== 204 && status !== 205 && status !== 206;
+  const plainFailure = status >= 400 && status < 600 && !actedUpon.has(status);
+  return plainSuccess || plainFailure ? status : 200;
+}
+
+/** True if Node sends a body with this status (RFC 9110, section 6.4.1). */
+export function hasBody(status: number): boolean {
+  return status >= 200 && status !== 204 && status !== 304;
+}
+
+/** The fields of a head as the application set them, for the sealed head; those that stay outside are left out. */
+export function sealedFields(headers: OutgoingHttpHeaders, ownProblem: boolean): Field[] {
+  const fields: Field[] = [];
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined || isOuterResponseField(name)) continue;
+    // The name is Sealwire's own; an application that copies an upstream's headers must not speak for it.
+    if (name.startsWith('sealwire') && !ownProblem) continue;
+    if (Array.isArray(value)) for (const each of value) fields.push([name, trimmed(each)]);
+    else fields.push([name, typeof value === 'string' ? trimmed(value) : String(value)]);
+  }
+  return fields;
+}
+
+/** Takes the sealed fields out of the response and puts those of a sealed message in their place. */
+export function setOuterFields(
+  res: ServerResponse,
+  headers: OutgoingHttpHeaders,
+  length: number | undefined,
+): void {
+  for (const name in headers) {
+    if (!isOuterResponseField(name) && name !== 'content-type' && name !== 'cache-control')
+      res.removeHeader(name);
+  }
+  res.setHeader('content-type', messageType);
+  res.setHeader('cache-control', 'no-store, no-transform');
+  res.setHeader('vary', withSealwire(headers.vary));
+  if (length !== undefined) res.setHeader('content-length', length);
+}
+
+function withSealwire(vary: OutgoingHttpHeaders[string]): string {
+  if (vary === undefined) return 'Sealwire';
+  const names = String(vary);
+  return /(?:^|,)\s*(?:\*|sealwire)\s*(?:,|$)/i.test(names) ? names : `${names}, Sealwire`;
+}
+
+/** Blanks around a value are not part of it (RFC 9110, section 5.5), and a sealed head has none. */
+function trimmed(value: string): string {
+  const first = value.charCodeAt(0);
+  const last = value.charCodeAt(value.length - 1);
+  return first > 0x20 && last > 0x20 ? value : value.replace(/^[\t ]+|[\t ]+$/g, '');
+}
+
+type HeaderArgument = OutgoingHttpHeaders | readonly unknown[];
+
+/**
+ * Puts the headers that `writeHead` was called with, in any of its forms, into the response, as Node merges them.
+ * Every name and value goes through `setHeader`, which throws Node's own errors.
+ */
+export function foldHeaders(res: ServerResponse, headers: HeaderArgument): void {
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers as OutgoingHttpHeaders)) {
+      if (name !== '' && value !== undefined) res.setHeader(name, value as string);
+    }
+    return;
+  }
+  const pairs = (Array.isArray(headers[0]) ? headers.flat() : headers) as string[];
+  if (pairs.length % 2 !== 0) {
+    throw Object.assign(new TypeError("The argument 'headers' is invalid."), {
+      code: 'ERR_INVALID_ARG_VALUE',
+    });
+  }
+  // An array replaces what was set before and may name a field more than once.
+  for (let i = 0; i < pairs.length; i += 2) res.removeHeader(pairs[i] as string);
+  for (let i = 0; i < pairs.length; i += 2) res.appendHeader(pairs[i] as string, pairs[i + 1] as string);
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+const nativePush = Readable.prototype.push;
+
+/** Who gets the bytes of a request instead of its stream. */
+export interface RawBodyReader {
+  /** Returns false to ask the sender to wait; {@link RawBody.wake} ends that. */
+  bytes(chunk: Buffer): boolean;
+  /** The bytes have ended. Nothing reaches the stream's consumer before {@link RawBody.end} is called. */
+  end(): void;
+}
+
+/**
+ * Takes the bytes of a request before its stream sees them, and lets others be put in their place. Express, Koa,
+ * multer and busboy hold on to the request object, so it stays the same one: `push` is overridden on the instance.
+ */
+export class RawBody {
+  readonly #req: IncomingMessage;
+  #discarding = false;
+  /** True if the message had ended before, so that its stream would emit `end` as soon as it is empty. */
+  readonly #endedBefore: boolean;
+
+  constructor(req: IncomingMessage, reader: RawBodyReader) {
+    this.#req = req;
+    this.#endedBefore = req.complete && req.httpVersionMajor < 2;
+    req.push = (chunk: Buffer | null) => {
+      if (chunk === null) {
+        if (this.#discarding) nativePush.call(req, null);
+        else reader.end();
+        return false;
+      }
+      return this.#discarding || reader.bytes(chunk);
+    };
+    // http2 begins to hand over a body when it is first read.
+    if (req.httpVersionMajor >= 2) req.read(0);
+  }
+
+  /** Feeds the reader with what had arrived before; call it once, when the reader is ready. */
+  start(reader: RawBodyReader): void {
+    const early = this.#drain();
+    if (this.#endedBefore) {
+      // Within this tick, or the empty stream would end: the plaintext takes their place in deliver().
+      for (const chunk of early.toReversed()) this.#req.unshift(chunk);
+    }
+    for (const chunk of early) reader.bytes(chunk);
+    if (this.#endedBefore) reader.end();
+  }
+
+  /** Hands plaintext to the stream. Returns false if its consumer wants no more for now. */
+  deliver(pieces: readonly Uint8Array[]): boolean {
+    let wantsMore = true;
+    if (this.#endedBefore) {
+      this.#drain();
+      for (const piece of pieces.toReversed()) if (piece.length > 0) this.#req.unshift(piece);
+      return true;
+    }
+    for (const piece of pieces) if (piece.length > 0) wantsMore = nativePush.call(this.#req, piece);
+    return wantsMore;
+  }
+
+  /** Lets the stream end. */
+  end(): void {
+    if (!this.#endedBefore) nativePush.call(this.#req, null);
+  }
+
+  /** Reads on after `bytes` returned false. */
+  wake(): void {
+    // `read()` would not do: the stream believes that a read is under way as long as nothing was pushed into it.
+    this.#req._read(0);
+  }
+
+  /** Throws away what is still to come, so that the connection can carry the next request. */
+  discard(): void {
+    if (this.#discarding) return;
+    this.#discarding = true;
+    if (this.#endedBefore) this.#drain();
+    this.#req.resume();
+    this.wake();
+  }
+
+  #drain(): Buffer[] {
+    const chunks: Buffer[] = [];
+    while (this.#req.readableLength > 0) {
+      const chunk = this.#req.read() as Buffer | null;
+      if (chunk === null) break;
+      chunks.push(chunk);
+    }
+    return chunks;
+  }
+}

@@ -1,0 +1,48 @@
+import { inspect } from 'node:util';
+import type { Session, SuiteName } from '@sealwire/core';
+
+/**
+ * What an application may know about the exchange it is in: `req.sealed`, `ctx.sealed`. Neither `util.inspect` nor
+ * JSON shows the session id.
+ */
+export class Sealed {
+  readonly #session: Session;
+  readonly #n: number;
+
+  constructor(session: Session, n: number) {
+    this.#session = session;
+    this.#n = n;
+  }
+
+  /** Names the channel, never a user; do not log it. */
+  get sid(): string {
+    return this.#session.sid;
+  }
+
+  /** Thumbprint of the client key that signed the handshake, `undefined` where none did. */
+  get client(): string | undefined {
+    return this.#session.client;
+  }
+
+  /** Id of the server's KEM key that the session was made with. */
+  get kid(): string {
+    return this.#session.kid;
+  }
+
+  get suite(): SuiteName {
+    return this.#session.suite;
+  }
+
+  /** Number of the exchange within its session. */
+  get n(): number {
+    return this.#n;
+  }
+
+  toJSON(): Record<string, unknown> {
+    return { client: this.client, kid: this.kid, suite: this.suite, n: this.n };
+  }
+
+  [inspect.custom](): Record<string, unknown> {
+    return this.toJSON();
+  }
+}

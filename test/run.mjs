@@ -1,0 +1,118 @@
+// Runs checks and tests. uvu has no time-outs, exits 0 when a file forgets `.run()`, and hangs on an open server: so
+// every file runs in a process of its own that has to say how many tests it ran, in time, and then to end by itself.
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** Fewer tests than this in a whole run: some were lost. */
+const minimumTests = 10;
+/** How long a file may take, and how long its process may live after its last test, in milliseconds. */
+const timeLimit = 240_000;
+const lingerLimit = 5000;
+/** `all`: everything a test may need has to be there, and a skipped test is a failure. */
+const requireAll = process.env.SEALWIRE_REQUIRE === 'all';
+
+const patterns = process.argv.slice(2);
+const wanted = (file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern));
+
+const jobs = [...checks(), ...testFiles()].filter(({ name }) => wanted(name));
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const skippedTests = [];
+const queue = [...jobs];
+await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, () => work()));
+summarise();
+
+function checks() {
+  return readdirSync(`${root}test/checks`)
+    .filter((file) => file.endsWith('.mjs'))
+    .map((file) => ({ name: `test/checks/${file}`, check: true, args: [`${root}test/checks/${file}`] }));
+}
+
+function testFiles() {
+  const places = ['packages', 'examples'].flatMap((folder) =>
+    readdirSync(root + folder).map((name) => `${folder}/${name}/test`),
+  );
+  return [...places, 'test'].flatMap((folder) =>
+    list(folder).map((file) => ({
+      name: `${folder}/${file}`,
+      check: false,
+      args: ['--import', 'tsx', '--conditions=sealwire-source', `${root}${folder}/${file}`],
+    })),
+  );
+}
+
+function list(folder) {
+  try {
+    return readdirSync(root + folder)
+      .filter((file) => file.endsWith('.test.ts'))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+async function work() {
+  for (let job = queue.shift(); job !== undefined; job = queue.shift()) await runJob(job);
+}
+
+async function runJob(job) {
+  const { output, code, problem } = await runProcess(job);
+  const counted = job.check ? { total: 1, passed: code === 0 ? 1 : 0, skipped: 0 } : countTests(output);
+  const trouble = problem ?? (counted.total === 0 ? 'ran no test: is .run() missing?' : undefined);
+  let failed = counted.total - counted.passed - counted.skipped;
+  if (failed === 0 && (trouble !== undefined || code !== 0)) failed = 1;
+  totals.passed += counted.passed;
+  totals.failed += failed;
+  totals.skipped += counted.skipped;
+  skippedTests.push(...output.split('\n').filter((line) => line.startsWith('SKIPPED ')));
+  console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${job.name} (${counted.passed} of ${counted.total})`);
+  if (trouble !== undefined) console.log(`     ${trouble}`);
+  if (failed > 0) console.log(output.replace(/^/gm, '     '));
+}
+
+function runProcess({ args, check }) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let problem;
+    const kill = (reason) => {
+      problem = reason;
+      child.kill('SIGKILL');
+    };
+    const limit = setTimeout(kill, timeLimit, `took longer than ${timeLimit / 1000} s`);
+    let linger;
+    const collect = (chunk) => {
+      output += chunk;
+      if (!check && linger === undefined && /^ {2}Skipped:/m.test(output)) {
+        linger = setTimeout(kill, lingerLimit, 'did not end after its last test: something is still open');
+      }
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    child.on('close', (code) => {
+      clearTimeout(limit);
+      clearTimeout(linger);
+      resolve({ output, code: code ?? 1, problem });
+    });
+  });
+}
+
+/** What uvu says at the end of a file. */
+function countTests(output) {
+  const read = (label) => Number(output.match(new RegExp(`^ {2}${label}: +(\\d+)`, 'm'))?.[1] ?? 0);
+  return { total: read('Total'), passed: read('Passed'), skipped: read('Skipped') };
+}
+
+function summarise() {
+  const ran = totals.passed + totals.failed + totals.skipped;
+  for (const line of skippedTests) console.log(line);
+  if (patterns.length === 0 && ran < minimumTests) {
+    console.log(`FAIL only ${ran} tests ran; there are at least ${minimumTests}`);
+    totals.failed++;
+  }
+  if (requireAll && totals.skipped > 0) console.log('FAIL nothing may be skipped here');
+  process.exitCode = totals.failed > 0 || (requireAll && totals.skipped > 0) || ran === 0 ? 1 : 0;
+  console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+}

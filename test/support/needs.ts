@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Callback, Test } from 'uvu';
+
+/** Folder of the test vectors, which are not part of the project. */
+export const vectorsFolder =
+  process.env.SEALWIRE_VECTORS ?? fileURLToPath(new URL('../../../shared/vectors', import.meta.url));
+
+const available = {
+  vectors: () => existsSync(vectorsFolder),
+};
+
+/** What a test may need that a machine may not have. */
+export type Need = keyof typeof available;
+
+/** Registers tests that need something: run where it is there, else skipped by name and counted. */
+export function needing<T>(need: Need, test: Test<T>): (name: string, callback: Callback<T>) => void {
+  if (available[need]()) return test;
+  return (name, callback) => {
+    // The runner collects these lines.
+    console.log(`SKIPPED (no ${need}) ${name}`);
+    test.skip(name, callback);
+  };
+}
