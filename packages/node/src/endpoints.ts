@@ -5,10 +5,11 @@ import {
   handshakeType,
   isSealwireError,
   maxHandshakeLength,
+  type PublishedConfiguration,
   SealwireError,
 } from '@sealwire/core';
 import type { Settings } from './options.ts';
-import { sendProblem } from './problem.ts';
+import { type ProblemOptions, sendProblem } from './problem.ts';
 
 /** Life of a session from its handshake on, and how long it may rest, in milliseconds. */
 const maxAge = 24 * 3_600_000;
@@ -20,15 +21,19 @@ export async function answerConfiguration(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const keys = await settings.keys;
-  const aud = settings.origins === undefined ? originsOfHost(req) : [...settings.origins];
-  const published = await keys.publish({ aud, fields: settings.fields }, settings.now());
+  const published = await publish(settings, req);
   if (res.destroyed) return;
   res.statusCode = 200;
   res.setHeader('content-type', configurationType);
   res.setHeader('content-length', Buffer.byteLength(published.body));
   res.setHeader('cache-control', `public, max-age=${Math.floor(published.maxAge / 1000)}`);
   res.end(req.method === 'HEAD' ? undefined : published.body);
+}
+
+async function publish(settings: Settings, req: IncomingMessage): Promise<PublishedConfiguration> {
+  const keys = await settings.keys;
+  const aud = settings.origins === undefined ? originsOfHost(req) : [...settings.origins];
+  return keys.publish({ aud, fields: settings.fields }, settings.now());
 }
 
 /** Development: whatever host the client called. */
@@ -63,8 +68,7 @@ export async function answerHandshakeRequest(
   } catch (error) {
     if (req.destroyed && !req.complete) return;
     if (!isSealwireError(error) || error.code === 'parser-before-sealwire') throw error;
-    const retryAfter = error.code === 'too-many-handshakes' ? 10 : undefined;
-    sendProblem(res, error, { ...(retryAfter && { retryAfter }), close: !req.complete });
+    sendProblem(res, error, { ...(await remedy(error, settings, req)), close: !req.complete });
     return;
   }
   if (res.destroyed) return;
@@ -73,6 +77,15 @@ export async function answerHandshakeRequest(
   res.setHeader('content-length', reply.length);
   res.setHeader('cache-control', 'no-store');
   res.end(reply);
+}
+
+/** What a refused client needs for its next attempt. */
+async function remedy(error: SealwireError, settings: Settings, req: IncomingMessage): Promise<ProblemOptions> {
+  if (error.code === 'too-many-handshakes') return { retryAfter: 10 };
+  if (error.code !== 'unknown-key') return {};
+  // A cache in between may go on serving the configuration that named the key; this one comes past it.
+  const { body } = await publish(settings, req);
+  return { members: { configuration: JSON.parse(body) } };
 }
 
 function readBody(req: IncomingMessage): Promise<Uint8Array> {
