@@ -1,3 +1,5 @@
+import { copyOf } from '@sealwire/core';
+
 /** A request body, its length known unless it is a stream. */
 export type Body =
   | { readonly kind: 'none' }
@@ -31,10 +33,10 @@ export async function extractBody(body: unknown): Promise<Body> {
   if (body instanceof ReadableStream) return { kind: 'stream', stream: body, type: undefined };
   if (body instanceof Blob) return { kind: 'blob', blob: body, type: body.type || undefined };
   if (body instanceof ArrayBuffer)
-    return { kind: 'bytes', bytes: new Uint8Array(body.slice(0)), type: undefined };
+    return { kind: 'bytes', bytes: copyOf(new Uint8Array(body)), type: undefined };
   if (ArrayBuffer.isView(body)) {
     const view = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-    return { kind: 'bytes', bytes: view.slice(), type: undefined };
+    return { kind: 'bytes', bytes: copyOf(view), type: undefined };
   }
   if (typeof body === 'object' && Symbol.asyncIterator in body) {
     return { kind: 'stream', stream: fromIterable(body as AsyncIterable<Uint8Array>), type: undefined };

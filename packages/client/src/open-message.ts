@@ -1,6 +1,7 @@
 import {
   aeadOpen,
   concat,
+  copyOf,
   declaredLength,
   decodeFieldSection,
   decodeResponseHead,
@@ -75,7 +76,7 @@ export class MessageReader {
       if (done) throw new SealwireError('truncated');
       read = read.length === 0 ? value : concat(read, value);
     }
-    return { nonce: read.slice(0, messageNonceLength), rest: read.subarray(messageNonceLength) };
+    return { nonce: copyOf(read.subarray(0, messageNonceLength)), rest: read.subarray(messageNonceLength) };
   }
 
   /** Plaintext of the next record that carries some of head or body; undefined at the end of the message. */

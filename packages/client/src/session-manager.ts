@@ -14,7 +14,10 @@ import type { ClientSettings } from './options.ts';
 import { type Hint, mediaType, plaintextAnswer, readHint, readLimited } from './outer-response.ts';
 import { LiveSession } from './session.ts';
 
-/** At most this many handshakes in a minute, whatever anyone on the path pretends. */
+/**
+ * At most this many handshakes in a minute on the word of others: a server's, or of anyone who speaks for it. What fails
+ * in the network, or at a gateway in front of the server, costs nobody anything and does not count.
+ */
 const maxHandshakes = 3;
 const handshakeInterval = 60_000;
 
@@ -35,6 +38,8 @@ export class SessionManager {
   acquire(): LiveSession | Promise<LiveSession> {
     const current = this.#current;
     if (current === undefined || current.over) return this.#renew();
+    // By the caller's own doing, and so not counted against the limit.
+    if (current.crowded) return this.#renew(false);
     // What goes wrong with the next one is told to the call that needs it.
     if (current.aging) this.#renew().catch(() => {});
     return current;
@@ -45,33 +50,35 @@ export class SessionManager {
     if (this.#current === session) this.#current = undefined;
   }
 
-  #renew(): Promise<LiveSession> {
-    this.#pending ??= this.#handshake()
-      .then((session) => {
-        this.#current = session;
-        return session;
-      })
-      .finally(() => {
-        this.#pending = undefined;
-      });
+  async #renew(limited = true): Promise<LiveSession> {
+    if (this.#pending === undefined) {
+      if (limited) this.#checkRate();
+      this.#pending = this.#handshake(limited)
+        .then((session) => {
+          this.#current = session;
+          return session;
+        })
+        .finally(() => {
+          this.#pending = undefined;
+        });
+    }
     return this.#pending;
   }
 
-  async #handshake(): Promise<LiveSession> {
-    const configuration = await this.#configurations.get();
-    const attempt = await this.#tryHandshake(configuration);
+  async #handshake(limited: boolean): Promise<LiveSession> {
+    const attempt = await this.#tryHandshake(await this.#configurations.get(), limited);
     if (attempt instanceof LiveSession) return attempt;
     // The server does not hold the key: a newer configuration names others.
     if (!(await this.#configurations.refresh(attempt.members.configuration))) {
       throw new SealwireError('unknown-key', 'There is no newer key configuration.');
     }
-    const second = await this.#tryHandshake(await this.#configurations.get());
+    this.#checkRate();
+    const second = await this.#tryHandshake(await this.#configurations.get(), limited);
     if (second instanceof LiveSession) return second;
     throw new SealwireError('unknown-key', 'Neither does it hold the keys of its newest configuration.');
   }
 
-  async #tryHandshake({ payload }: Configuration): Promise<LiveSession | Hint> {
-    this.#count();
+  async #tryHandshake({ payload }: Configuration, limited: boolean): Promise<LiveSession | Hint> {
     const { clock, clientKey, origin, fetch } = this.#settings;
     const key = this.#choose(await usableKeys(payload, clock.now()));
     const handshake = await beginHandshake(key, clock.now(), clientKey);
@@ -83,12 +90,14 @@ export class SessionManager {
       redirect: 'manual',
     });
     if (response.status === 200 && mediaType(response) === handshakeType) {
+      if (limited) this.#count();
       const reply = await readLimited(response, maxHandshakeLength);
       if (reply === undefined) throw new SealwireError('handshake-failed', 'The reply is too long.');
       const session = await handshake.finish(reply);
       return new LiveSession(session, sealedRequestFields(payload.fields), clock);
     }
     const hint = await readHint(response);
+    if (hint !== undefined) this.#count();
     if (hint?.code === 'unknown-key') return hint;
     if (hint?.code === 'too-many-handshakes' || hint?.code === 'unavailable') {
       throw Object.assign(new SealwireError(hint.code), { retryAfter: hint.retryAfter });
@@ -106,11 +115,14 @@ export class SessionManager {
   }
 
   #count(): void {
+    this.#handshakes.push(this.#settings.clock.monotonic());
+  }
+
+  #checkRate(): void {
     const now = this.#settings.clock.monotonic();
     this.#handshakes = this.#handshakes.filter((at) => now - at < handshakeInterval);
     if (this.#handshakes.length >= maxHandshakes) {
       throw new SealwireError('too-many-handshakes', 'This client made its handshakes for this minute.');
     }
-    this.#handshakes.push(now);
   }
 }

@@ -59,12 +59,16 @@ export class LiveSession {
     this.#unanswered.delete(n);
   }
 
-  /** True if another exchange must not begin in it. */
-  get over(): boolean {
+  /** True if so many exchanges are unanswered that the server could not tell another one from the oldest. */
+  get crowded(): boolean {
     const [oldest = this.#n] = this.#unanswered;
+    return this.#n - oldest >= windowSize - 1;
+  }
+
+  /** True if it has come to its end. */
+  get over(): boolean {
     return (
       this.#n >= maxExchanges ||
-      this.#n - oldest >= windowSize - 1 ||
       this.#elapsedSince(this.#madeAt) >= this.#life - margin ||
       this.#elapsedSince(this.#usedAt) >= this.#session.idle - margin
     );

@@ -93,10 +93,9 @@ export async function verifyConfiguration(
 
 /** One valid signature of a pinned identity suffices; without pins, one valid signature. */
 async function verifySignatures(jws: Jws, identities: readonly string[] | undefined): Promise<void> {
-  const found: string[] = [];
-  for (const entry of jws.signatures) {
-    const pin = signingIdentity(entry.protected);
-    found.push(pin);
+  const found = jws.signatures.map((entry) => signingIdentity(entry.protected));
+  for (const [index, entry] of jws.signatures.entries()) {
+    const pin = found[index] as string;
     if (identities !== undefined && !identities.includes(pin)) continue;
     const data = utf8(`${entry.protected}.${jws.payload}`);
     if (await verifySignature('Ed25519', parsePin(pin), data, decodeSigned(entry.signature))) return;

@@ -24,12 +24,17 @@ export type AeadKey = KeyObject;
 const gcm = 'aes-256-gcm';
 const tagOption = { authTagLength: 16 } as const;
 
+/** The same memory as a plain Uint8Array: shared code must not meet Buffer's own `slice`, which copies nothing. */
+function plain(buffer: Buffer<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
 export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return randomFillSync(new Uint8Array(length));
 }
 
 export function sha256(data: Uint8Array): Uint8Array<ArrayBuffer> {
-  return createHash('sha256').update(data).digest();
+  return plain(createHash('sha256').update(data).digest());
 }
 
 // A raw key costs some Node versions 10 us a call, a KeyObject never does: every key is wrapped.
@@ -38,7 +43,7 @@ export function importMaster(bytes: Uint8Array): MasterKey {
 }
 
 export function hmacSha512(key: MasterKey, data: Uint8Array): Uint8Array<ArrayBuffer> {
-  return createHmac('sha512', key).update(data).digest();
+  return plain(createHmac('sha512', key).update(data).digest());
 }
 
 export function importAeadKey(bytes: Uint8Array): AeadKey {
@@ -86,7 +91,7 @@ export function toBase64(bytes: Uint8Array): string {
 }
 
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Buffer.from(text, 'base64url');
+  return plain(Buffer.from(text, 'base64url'));
 }
 
 export const kdf: KDFFactory = (): KDF => ({
@@ -97,9 +102,10 @@ export const kdf: KDFFactory = (): KDF => ({
   stages: 2,
   async Extract(salt, ikm) {
     const key = createSecretKey(salt.length > 0 ? salt : new Uint8Array(32));
-    return createHmac('sha256', key).update(ikm).digest();
+    return plain(createHmac('sha256', key).update(ikm).digest());
   },
   async Expand(prk, info, length) {
+    if (length > 255 * 32) throw new RangeError('HKDF-SHA256 gives at most 8,160 bytes'); // RFC 5869, section 2.3
     const key = createSecretKey(prk);
     const okm = new Uint8Array(Math.ceil(length / 32) * 32);
     let block: Uint8Array = new Uint8Array();
@@ -116,42 +122,48 @@ export const kdf: KDFFactory = (): KDF => ({
 
 type NodeGroup = Group<KeyObject, KeyObject>;
 
-/** A group whose keys are DER around raw octets: `spki` and `pkcs8` are what stands before those. */
+/** What sets the groups apart: their keys are DER around raw octets, and what stands before those differs. */
+interface GroupForm {
+  /** DER before the octets of a public key, and of a private key that comes without its public half. */
+  readonly spki: Buffer;
+  readonly pkcs8: Buffer;
+  /** Where the scalar stands in the PKCS#8 of a generated key, which has both halves. */
+  readonly scalarAt: number;
+  checkScalar(raw: Uint8Array): void;
+  checkShared(shared: Uint8Array): void;
+}
+
 function derGroup(
   about: Pick<NodeGroup, 'name' | 'id' | 'publicLength' | 'rejectionSampling' | 'generate'>,
-  spki: string,
-  pkcs8: string,
-  exportedScalarAt: number,
+  form: GroupForm,
 ): NodeGroup {
-  const spkiPrefix = Buffer.from(spki, 'hex');
-  const pkcs8Prefix = Buffer.from(pkcs8, 'hex');
   return {
     ...about,
     publicOf: (sk) => createPublicKey(sk),
     importPublic(raw) {
-      // SPKI would take a compressed or hybrid point, too; an exact length alone does not tell those apart.
-      if (about.rejectionSampling && raw[0] !== 0x04) throw new TypeError('a P-256 point begins with 04');
-      return createPublicKey({ key: Buffer.concat([spkiPrefix, raw]), format: 'der', type: 'spki' });
+      return createPublicKey({ key: Buffer.concat([form.spki, raw]), format: 'der', type: 'spki' });
     },
     exportPublic(pk) {
       const der = pk.export({ format: 'der', type: 'spki' });
       return new Uint8Array(der.subarray(der.length - about.publicLength));
     },
     importPrivate(raw) {
-      const der = Buffer.concat([pkcs8Prefix, raw]);
+      form.checkScalar(raw);
+      const der = Buffer.concat([form.pkcs8, raw]);
       const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
       der.fill(0);
       return key;
     },
     exportPrivate(sk) {
       const der = sk.export({ format: 'der', type: 'pkcs8' });
-      const scalar = new Uint8Array(der.subarray(exportedScalarAt, exportedScalarAt + 32));
+      const at = der.length === form.pkcs8.length + 32 ? form.pkcs8.length : form.scalarAt;
+      const scalar = new Uint8Array(der.subarray(at, at + 32));
       der.fill(0);
       return scalar;
     },
     dh(sk, pk) {
       const shared = diffieHellman({ privateKey: sk, publicKey: pk });
-      if (allZero(shared)) throw rejected();
+      form.checkShared(shared);
       return shared;
     },
   };
@@ -165,10 +177,18 @@ const x25519 = derGroup(
     rejectionSampling: false,
     generate: () => generateKeyPairSync('x25519').privateKey,
   },
-  '302a300506032b656e032100',
-  '302e020100300506032b656e04220420',
-  16,
+  {
+    spki: Buffer.from('302a300506032b656e032100', 'hex'),
+    pkcs8: Buffer.from('302e020100300506032b656e04220420', 'hex'),
+    scalarAt: 16,
+    checkScalar: () => {},
+    checkShared(shared) {
+      if (allZero(shared)) throw rejected(); // RFC 9180, section 7.1.4
+    },
+  },
 );
+
+const p256Order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
 
 const p256 = derGroup(
   {
@@ -178,9 +198,16 @@ const p256 = derGroup(
     rejectionSampling: true,
     generate: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
   },
-  '3059301306072a8648ce3d020106082a8648ce3d030107034200',
-  '3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420',
-  36,
+  {
+    spki: Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'),
+    pkcs8: Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420', 'hex'),
+    scalarAt: 36,
+    checkScalar(raw) {
+      // OpenSSL takes any number here.
+      if (allZero(raw) || Buffer.compare(raw, p256Order) >= 0) throw new TypeError('no scalar of P-256');
+    },
+    checkShared: () => {},
+  },
 );
 
 /** What Node >= 24.7 adds to `node:crypto`. */
@@ -235,8 +262,8 @@ function nodeXwing<Dk>(mlkem: MlkemParts<Dk>): KEM {
   return xwing<Dk, KeyObject>({
     ...mlkem,
     randomBytes,
-    shake256: (data, length) => createHash('shake256', { outputLength: length }).update(data).digest(),
-    sha3_256: (data) => createHash('sha3-256').update(data).digest(),
+    shake256: (data, length) => plain(createHash('shake256', { outputLength: length }).update(data).digest()),
+    sha3_256: (data) => plain(createHash('sha3-256').update(data).digest()),
     x25519KeyPair(scalar) {
       const sk = x25519.importPrivate(scalar);
       return { sk, pk: x25519.exportPublic(x25519.publicOf(sk)) };
@@ -248,17 +275,23 @@ function nodeXwing<Dk>(mlkem: MlkemParts<Dk>): KEM {
 /** True if `node:crypto` does ML-KEM itself (Node >= 24.7). */
 export const hasNativeMlkem = 'encapsulate' in nodeCrypto;
 
-/** MLKEM768-X25519 on the platform's ML-KEM or on noble's; both are exported so that a test compares them. */
+/** The platform's ML-KEM-768, or noble's. Exported, as the next one, so that tests compare them. */
+export async function loadMlkem(native: boolean): Promise<MlkemParts<unknown>> {
+  const parts: unknown = native ? nativeMlkem(nodeCrypto as unknown as NativeKem) : await nobleMlkem();
+  return parts as MlkemParts<unknown>;
+}
+
+/** MLKEM768-X25519 on the platform's ML-KEM, or on noble's. */
 export async function loadXwing(native: boolean): Promise<KEMFactory> {
-  const kem = native
-    ? nodeXwing(nativeMlkem(nodeCrypto as unknown as NativeKem))
-    : nodeXwing(await nobleMlkem());
+  const kem = nodeXwing(await loadMlkem(native));
   return () => kem;
 }
 
 async function createKem(id: number): Promise<KEMFactory> {
   if (id === 0x647a) return loadXwing(hasNativeMlkem);
-  const kem = id === p256.id ? dhkem(p256, kdf()) : dhkem(x25519, kdf());
+  const group = [p256, x25519].find((each) => each.id === id);
+  if (group === undefined) throw new TypeError(`no KEM has the id ${id}`);
+  const kem = dhkem(group, kdf());
   return () => kem;
 }
 

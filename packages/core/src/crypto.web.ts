@@ -79,6 +79,7 @@ export const kdf: KDFFactory = KDF_HKDF_SHA256;
 export async function loadKem(id: number): Promise<KEMFactory> {
   if (id === 0x0010) return KEM_DHKEM_P256_HKDF_SHA256;
   if (id === 0x0020) return KEM_DHKEM_X25519_HKDF_SHA256;
+  if (id !== 0x647a) throw new TypeError(`no KEM has the id ${id}`);
   // The post-quantum code is a chunk of its own that is only loaded where the suite is used.
   const { loadXwing } = await import('./xwing.web.ts');
   return loadXwing();

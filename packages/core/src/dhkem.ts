@@ -1,5 +1,5 @@
 import { type KDF, type KEM, LabeledExpand, LabeledExtract } from 'hpke';
-import { concat, u16, utf8 } from './bytes.ts';
+import { concat, copyOf, u16, utf8 } from './bytes.ts';
 import { KemKey } from './kem-key.ts';
 
 /** A Diffie-Hellman group as a platform offers it: `Sk` and `Pk` are its private and public keys. */
@@ -83,7 +83,7 @@ export function dhkem<Sk, Pk>(group: Group<Sk, Pk>, kdf: KDF): KEM {
     Nsk: 32,
     DeriveKeyPair: async (ikm, extractable) => keyPair(await derive(ikm), extractable),
     GenerateKeyPair: async (extractable) => keyPair(group.generate(), extractable),
-    SerializePublicKey: async (key) => KemKey.unlock<PublicMaterial>(key, name, 'public').raw.slice(),
+    SerializePublicKey: async (key) => copyOf(KemKey.unlock<PublicMaterial>(key, name, 'public').raw),
     DeserializePublicKey: async (raw) => publicKey(group.importPublic(raw)),
     async SerializePrivateKey(key) {
       if (!key.extractable) throw new TypeError('the private key is not extractable');

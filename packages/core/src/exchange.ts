@@ -50,7 +50,7 @@ export interface SealwireHeader {
 
 // 16 bytes are 22 characters of base64url, the last of which has four unused bits: they are zero.
 const headerForm = /^v=1;s=([A-Za-z0-9_-]{21}[AQgw]);n=(0|[1-9][0-9]{0,6})(?:;h=([A-Za-z0-9_-]{1,6144}))?$/;
-const otherVersion = /^v=(?!1;)[0-9]{1,9};/;
+const otherVersion = /^v=(?!1;)(?:0|[1-9][0-9]{0,8});/;
 
 /** @throws SealwireError `malformed`, `unsupported-version` */
 export function parseSealwireHeader(value: string): SealwireHeader {

@@ -27,11 +27,13 @@ const sealedInRequests = [
   'want-repr-digest',
   'x-api-key',
   'x-csrf-token',
+  'x-csrftoken',
   'x-http-method',
   'x-http-method-override',
   'x-method-override',
   'x-requested-with',
   'x-xsrf-token',
+  'xsrf-token',
 ];
 
 /** Outer in requests whoever sets them: the platform's, or a proxy's. A client sends them in clear without asking. */
@@ -76,6 +78,7 @@ const outerInResponses = [
 const neverSealed = [
   'connection',
   'cookie',
+  'dnt',
   'expect',
   'forwarded',
   'host',
@@ -91,6 +94,7 @@ const neverSealed = [
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'user-agent',
   'via',
   'x-forwarded-*',
   'x-real-ip',

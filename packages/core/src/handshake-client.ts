@@ -36,14 +36,19 @@ export interface PendingHandshake {
   finish(reply: Uint8Array): Promise<ClientSession>;
 }
 
-/** Begins a handshake towards a key of a verified configuration. `now` is the wall clock in milliseconds. */
+/**
+ * Begins a handshake towards a key of a verified configuration. `now` is the wall clock in milliseconds.
+ * @throws SealwireError `configuration-invalid` for a key that is none
+ */
 export async function beginHandshake(
   key: UsableKey,
   now: number,
   client?: Signer,
 ): Promise<PendingHandshake> {
   const { suite, kid } = key;
-  const { enc, ctx } = await setupSender(suite, key.pub, { info: helloInfo(suite, kid) });
+  const { enc, ctx } = await setupSender(suite, key.pub, { info: helloInfo(suite, kid) }).catch((cause) => {
+    throw new SealwireError('configuration-invalid', 'One of its keys is no key of its suite.', { cause });
+  });
   const { pair, pub: eph } = await generateKemPair(suite);
   const hello: Hello = { eph: encodeBase64Url(eph), time: now };
   if (client !== undefined) {
@@ -78,9 +83,10 @@ export async function beginHandshake(
     const welcome = parseJson<Welcome>(opened, maxHandshakeLength, valid.welcome, 'handshake-failed');
     const master = await exportMaster(replyCtx);
     const { sid, expires, idle, time } = welcome;
-    const session = { sid, master: await importMaster(master), expires, idle, time };
+    const session = { master: await importMaster(master), expires, idle, time };
     master.fill(0);
-    return session;
+    // Not enumerable, so that no log shows it.
+    return Object.defineProperty(session, 'sid', { value: sid }) as ClientSession;
   }
 
   return {

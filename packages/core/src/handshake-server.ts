@@ -63,10 +63,13 @@ export async function answerHandshake(
   const expires = options.now + options.maxAge;
   const sid = encodeBase64Url(randomBytes(16));
   const master = await exportMaster(reply.ctx);
-  const info = { sid, suite: suite.name, kid: key.kid, client, expires, idle: options.maxIdle };
-  const created = await options.store.create(info, master, options.now);
-  master.fill(0);
-  if (!created) throw new SealwireError('too-many-handshakes');
+  const info = { suite: suite.name, kid: key.kid, client, expires, idle: options.maxIdle };
+  try {
+    const created = await options.store.create(sid, info, master, options.now);
+    if (!created) throw new SealwireError('too-many-handshakes');
+  } finally {
+    master.fill(0);
+  }
 
   const welcome: Welcome = { v: 1, sid, expires, idle: options.maxIdle, time: options.now };
   const answer: HandshakeReply = {

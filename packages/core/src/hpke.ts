@@ -37,12 +37,17 @@ export function loadCipherSuite(suite: Suite): Promise<CipherSuite> {
   return cipherSuite;
 }
 
-/** SetupBaseS or SetupPSKS (RFC 9180, section 5.1). @throws TypeError for a public key that is not of the suite's form */
+/**
+ * SetupBaseS or SetupPSKS (RFC 9180, section 5.1).
+ * @throws SealwireError `rejected` for a public key that is not of the suite's form; hpke's errors for one that is no
+ * key of its group
+ */
 export async function setupSender(
   suite: Suite,
   pub: Uint8Array,
   input: SetupInput,
 ): Promise<{ enc: Uint8Array; ctx: SenderContext }> {
+  checkEncoding(suite, pub, suite.pubLength);
   const cipherSuite = await loadCipherSuite(suite);
   const publicKey = await cipherSuite.DeserializePublicKey(pub);
   const { encapsulatedSecret, ctx } = await cipherSuite.SetupSender(publicKey, options(input));
@@ -57,7 +62,7 @@ export async function setupRecipient(
   enc: Uint8Array,
   input: SetupInput,
 ): Promise<RecipientContext> {
-  if (enc.length !== suite.encLength) throw rejected();
+  checkEncoding(suite, enc, suite.encLength);
   const cipherSuite = await loadCipherSuite(suite);
   const ctx = await cipherSuite.SetupRecipient(pair, enc, options(input));
   assertMode(ctx.mode, input);
@@ -69,6 +74,11 @@ export async function generateKemPair(suite: Suite): Promise<{ pair: KeyPair; pu
   const cipherSuite = await loadCipherSuite(suite);
   const pair = await cipherSuite.GenerateKeyPair();
   return { pair, pub: await cipherSuite.SerializePublicKey(pair.publicKey) };
+}
+
+/** Exact lengths, and of the forms of a P-256 point only the uncompressed one: some platforms take the others, too. */
+function checkEncoding(suite: Suite, bytes: Uint8Array, length: number): void {
+  if (bytes.length !== length || (suite.kem === 0x0010 && bytes[0] !== 0x04)) throw rejected();
 }
 
 // hpke chooses the mode by what it is given, and nothing given is base mode: a psk that got lost must not pass.

@@ -8,7 +8,7 @@ export {
   randomBytes,
 } from '#crypto';
 export { decodeBase64Url, encodeBase64Url } from './base64url.ts';
-export { concat, fromUtf8, utf8 } from './bytes.ts';
+export { concat, copyOf, fromUtf8, utf8 } from './bytes.ts';
 export {
   type Configuration,
   type ConfigurationCheck,

@@ -53,13 +53,13 @@ export class MemorySessionStore implements SessionStore {
     return { confirmed: this.#confirmed.size, halfOpen: this.#halfOpen.size };
   }
 
-  create(info: SessionInfo, master: Uint8Array, now: number): boolean {
+  create(sid: string, info: SessionInfo, master: Uint8Array, now: number): boolean {
     this.#dropStaleHalfOpen(now);
     // A newcomer may push out another newcomer, never a session that is in use.
     if (this.#confirmed.size >= this.#maxSessions - this.#maxHalfOpen) return false;
     if (this.#halfOpen.size >= this.#maxHalfOpen) this.#endOldestHalfOpen();
     const slot = this.#slab.take(master, info.expires, info.idle, now);
-    this.#halfOpen.set(info.sid, { slot, suite: info.suite, kid: info.kid, client: info.client });
+    this.#halfOpen.set(sid, { slot, suite: info.suite, kid: info.kid, client: info.client });
     this.#startSweeping(now);
     return true;
   }
@@ -71,7 +71,7 @@ export class MemorySessionStore implements SessionStore {
     if (hot !== undefined) return hot;
     const { suite, kid, client } = entry;
     const { expires, idle } = this.#slab.times(entry.slot);
-    const info = { sid, suite, kid, client, expires, idle };
+    const info = { suite, kid, client, expires, idle };
     const master = importMaster(this.#slab.secret(entry.slot)) as Maybe<MasterKey>;
     if (master instanceof Promise) return master.then((key) => ({ ...info, master: key }));
     const session = { ...info, master };
@@ -98,11 +98,11 @@ export class MemorySessionStore implements SessionStore {
   }
 
   claimHello(hash: string, now: number): boolean {
+    if ((this.#hellos.get(hash) ?? now) > now) return false;
     for (const [old, until] of this.#hellos) {
       if (until > now && this.#hellos.size < this.#maxSessions) break;
       this.#hellos.delete(old);
     }
-    if (this.#hellos.has(hash)) return false;
     this.#hellos.set(hash, now + helloMemory);
     return true;
   }

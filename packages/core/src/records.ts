@@ -1,3 +1,4 @@
+import { copyOf } from './bytes.ts';
 import { rejected, SealwireError } from './errors.ts';
 
 /** Most plaintext in one record, in bytes. */
@@ -41,16 +42,19 @@ const bitsOfKind = {
 export class RecordWriter {
   readonly #baseNonce: Uint8Array;
   #count = 0;
+  #paddingRun = 0;
   #done = false;
 
   constructor(baseNonce: Uint8Array) {
     this.#baseNonce = baseNonce;
   }
 
+  /** @throws RangeError for a record that a reader would refuse */
   next(kind: RecordKind, plaintextLength: number): { header: Uint8Array; nonce: Uint8Array } {
-    if (this.#done || this.#count >= maxRecords || plaintextLength > maxRecordPlaintext) {
+    if (this.#done || !mayStand(kind, plaintextLength, this.#count, this.#paddingRun)) {
       throw new RangeError('no such record can follow');
     }
+    this.#paddingRun = kind === 'padding' ? this.#paddingRun + 1 : 0;
     const bits = (bitsOfKind[kind] | (plaintextLength + tagLength)) >>> 0;
     const header = Uint8Array.of(bits >>> 24, bits >>> 16, bits >>> 8, bits);
     this.#done = (bits & finalBit) !== 0;
@@ -165,16 +169,9 @@ export class RecordReader {
     const bits = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
     const length = (bits & lengthBits) - tagLength;
     const kind = kindOf(bits);
-    const allowed =
-      kind !== undefined &&
-      length >= 0 &&
-      length <= maxRecordPlaintext &&
-      this.#count < maxRecords &&
-      // Record 0 begins with the head, so it is neither padding nor trailers.
-      (this.#count > 0 || kind === 'more' || kind === 'final') &&
-      (kind !== 'padding' || this.#paddingRun < maxPaddingRun) &&
-      (kind !== 'more' || length > 0);
-    if (!allowed) throw this.poison(rejected());
+    if (kind === undefined || !mayStand(kind, length, this.#count, this.#paddingRun)) {
+      throw this.poison(rejected());
+    }
     this.#kind = kind;
     this.#missing = length;
     return true;
@@ -215,7 +212,7 @@ export class RecordReader {
   }
 
   #closeCollector(): void {
-    if (this.#collector !== undefined) this.#parts.push(this.#collector.subarray(0, this.#collected));
+    if (this.#collector !== undefined) this.#parts.push(closed(this.#collector, this.#collected));
     this.#collector = undefined;
     this.#collected = 0;
   }
@@ -239,6 +236,29 @@ export class RecordReader {
     this.#tag = new Uint8Array(tagLength);
     this.#tagFill = 0;
     return frame;
+  }
+}
+
+/** A piece between large ones must not keep the rest of its collector alive. */
+function closed(collector: Uint8Array, length: number): Uint8Array {
+  return length * 2 < collector.length
+    ? copyOf(collector.subarray(0, length))
+    : collector.subarray(0, length);
+}
+
+/** The rules about one record, `index` records into its message, behind a run of padding. */
+function mayStand(kind: RecordKind, plaintextLength: number, index: number, paddingRun: number): boolean {
+  if (plaintextLength < 0 || plaintextLength > maxRecordPlaintext || index >= maxRecords) return false;
+  switch (kind) {
+    case 'more':
+      return plaintextLength > 0;
+    case 'final':
+      return true;
+    case 'trailers':
+      // Record 0 begins with the head.
+      return index > 0;
+    case 'padding':
+      return index > 0 && paddingRun < maxPaddingRun;
   }
 }
 

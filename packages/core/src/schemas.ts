@@ -117,7 +117,7 @@ export const schemas = {
   handshakeReply: object({ v: version, enc: b64u, sealed: b64u }),
   welcome: object({
     v: version,
-    sid: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' },
+    sid: { type: 'string', pattern: '^[A-Za-z0-9_-]{21}[AQgw]$' },
     expires: time,
     idle: time,
     time,

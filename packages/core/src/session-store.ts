@@ -2,10 +2,8 @@ import type { MasterKey } from '#crypto';
 import type { Maybe } from './primitives.ts';
 import type { SuiteName } from './suites.ts';
 
-/** What a server knows of a session besides its secret. Times in milliseconds. */
+/** What a server knows of a session besides its secret and its id. Times in milliseconds. */
 export interface SessionInfo {
-  /** 22 base64url characters. Names a channel, never a user. */
-  readonly sid: string;
   readonly suite: SuiteName;
   readonly kid: string;
   /** Thumbprint of the client key that signed the handshake. */
@@ -33,8 +31,11 @@ export const windowSize = 1024;
  * A store that cannot answer throws, and the request is refused.
  */
 export interface SessionStore {
-  /** Adds a half-open session; copies `master` (64 bytes). False: full of confirmed sessions. */
-  create(info: SessionInfo, master: Uint8Array, now: number): Maybe<boolean>;
+  /**
+   * Adds a half-open session under its id (22 base64url characters); copies `master` (64 bytes).
+   * @returns false if full of confirmed sessions
+   */
+  create(sid: string, info: SessionInfo, master: Uint8Array, now: number): Maybe<boolean>;
   /** The session, unless it ended by age, by rest or by being half-open for too long. */
   load(sid: string, now: number): Maybe<Session | undefined>;
   /**

@@ -1,6 +1,6 @@
 import { sha256 } from '#crypto';
 import { encodeBase64Url } from './base64url.ts';
-import { concat, label, lv, utf8 } from './bytes.ts';
+import { concat, copyOf, label, lv, utf8 } from './bytes.ts';
 
 /** `Ed25519` (RFC 8032, public key 32 bytes) or `ES256` (P-256 with SHA-256, 65 bytes uncompressed, `r || s`). */
 export type SignatureAlgorithm = 'Ed25519' | 'ES256';
@@ -76,7 +76,7 @@ export async function importEd25519(seed: Uint8Array, pub: Uint8Array): Promise<
 export async function generateEd25519(): Promise<{ seed: Uint8Array; pub: Uint8Array }> {
   const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
   const der = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey));
-  const seed = der.slice(ed25519Pkcs8.length);
+  const seed = copyOf(der.subarray(ed25519Pkcs8.length));
   der.fill(0);
   return { seed, pub: new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)) };
 }

@@ -1,5 +1,5 @@
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
-import { equalBytes } from './bytes.ts';
+import { equalBytes, utf8 } from './bytes.ts';
 import { defaultHandshakePath, signConfiguration } from './configuration.ts';
 import { SealwireError } from './errors.ts';
 import type { ServerKemKey } from './handshake-server.ts';
@@ -8,7 +8,7 @@ import { formatPin } from './identity.ts';
 import { computeKid } from './kid.ts';
 import type { Maybe } from './primitives.ts';
 import type { ConfigurationKey } from './schemas.ts';
-import { generateEd25519, importEd25519, type Signer } from './signatures.ts';
+import { generateEd25519, importEd25519, type Signer, verifySignature } from './signatures.ts';
 import { type Suite, type SuiteName, suiteByName, suites } from './suites.ts';
 
 /** What the signed configuration says beside keys and times. */
@@ -95,8 +95,8 @@ export class StaticKeys implements ServerKeys {
   static async import(text: string): Promise<StaticKeys> {
     try {
       const exported = JSON.parse(text) as ExportedKeys;
-      const { pub, seed } = exported.identity;
-      const identity = await importEd25519(decodeBase64Url(seed), decodeBase64Url(pub));
+      if (exported.sealwire !== 1) throw new TypeError('another version');
+      const identity = await importIdentity(exported.identity);
       return new StaticKeys(identity, await Promise.all(exported.kem.map(importKemKey)));
     } catch {
       // No cause: it could quote a part of the text.
@@ -162,6 +162,16 @@ function requireSuite(name: string): Suite {
     'invalid-option',
     `There is no suite ${JSON.stringify(name)}; the suites are ${known}.`,
   );
+}
+
+async function importIdentity({ pub, seed }: ExportedKeys['identity']): Promise<Signer> {
+  const identity = await importEd25519(decodeBase64Url(seed), decodeBase64Url(pub));
+  // The two halves have to belong together, or no client would take what is signed.
+  const probe = utf8('sealwire');
+  if (!(await verifySignature('Ed25519', identity.pub, probe, await identity.sign(probe)))) {
+    throw new TypeError('not a key pair');
+  }
+  return identity;
 }
 
 async function importKemKey({ suite: name, pub, key }: ExportedKeys['kem'][number]): Promise<StaticKemKey> {

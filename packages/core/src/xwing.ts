@@ -1,5 +1,5 @@
 import { type KEM, type Key, LabeledDerive } from 'hpke';
-import { concat, utf8 } from './bytes.ts';
+import { concat, copyOf, utf8 } from './bytes.ts';
 import { KemKey } from './kem-key.ts';
 import type { Maybe } from './primitives.ts';
 
@@ -85,20 +85,20 @@ export function xwing<Dk, Sk>(parts: XWingParts<Dk, Sk>): KEM {
     GenerateKeyPair: (extractable) => keyPair(parts.randomBytes(32), extractable),
 
     async SerializePublicKey(key) {
-      return KemKey.unlock<Uint8Array>(key, name, 'public').slice();
+      return copyOf(KemKey.unlock<Uint8Array>(key, name, 'public'));
     },
 
     async DeserializePublicKey(bytes) {
-      return publicKey(bytes.slice());
+      return publicKey(copyOf(bytes));
     },
 
     async SerializePrivateKey(key) {
       if (!key.extractable) throw new TypeError('the private key is not extractable');
-      return KemKey.unlock<PrivateMaterial<Dk, Sk>>(key, name, 'private').seed.slice();
+      return copyOf(KemKey.unlock<PrivateMaterial<Dk, Sk>>(key, name, 'private').seed);
     },
 
     async DeserializePrivateKey(seed, extractable) {
-      return privateKey(await expand(seed.slice()), extractable);
+      return privateKey(await expand(copyOf(seed)), extractable);
     },
 
     async Encap(pkR) {

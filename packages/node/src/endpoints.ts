@@ -80,7 +80,11 @@ export async function answerHandshakeRequest(
 }
 
 /** What a refused client needs for its next attempt. */
-async function remedy(error: SealwireError, settings: Settings, req: IncomingMessage): Promise<ProblemOptions> {
+async function remedy(
+  error: SealwireError,
+  settings: Settings,
+  req: IncomingMessage,
+): Promise<ProblemOptions> {
   if (error.code === 'too-many-handshakes') return { retryAfter: 10 };
   if (error.code !== 'unknown-key') return {};
   // A cache in between may go on serving the configuration that named the key; this one comes past it.

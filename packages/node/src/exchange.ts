@@ -159,7 +159,7 @@ export class Exchange {
       unavailable();
       return;
     }
-    if (answer instanceof Promise) answer.then(later, unavailable);
+    if (isPromise(answer)) answer.then(later, unavailable);
     else use(answer);
   }
 
@@ -300,7 +300,7 @@ export class Exchange {
 
     rewriteRequest(this.#req, head, fields, sealedFields, framed);
     if (outerUrl !== head.path) this.#framework.setUrl(this.#req, head.path);
-    this.#req.sealed = new Sealed(this.#session, this.#header.n);
+    this.#req.sealed = new Sealed(this.#header.sid, this.#session, this.#header.n);
     this.#phase = 'hold';
   }
 
@@ -408,4 +408,9 @@ export class Exchange {
       else this.#raw?.discard();
     });
   }
+}
+
+/** Also one of a library of its own, which is no `Promise`. */
+function isPromise<T>(value: Maybe<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }

@@ -28,10 +28,10 @@ export function createHandler(options: SealwireOptions | undefined, framework: F
       answerConfiguration(settings, req, res).catch(next);
     } else if (path === defaultHandshakePath && req.method === 'POST') {
       answerHandshakeRequest(settings, req, res).catch(next);
-    } else if (isPreflight(req)) {
-      sendProblem(res, new SealwireError('preflight-unanswered'));
     } else if (!settings.requireSealed || framework.allowsPlaintext(req)) {
       next();
+    } else if (isPreflight(req)) {
+      sendProblem(res, new SealwireError('preflight-unanswered'));
     } else {
       sendProblem(res, new SealwireError('sealed-required'));
     }

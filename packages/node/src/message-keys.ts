@@ -1,5 +1,6 @@
 import {
   type AeadKey,
+  copyOf,
   hmacSha512,
   importAeadKey,
   type MasterKey,
@@ -30,7 +31,7 @@ export function responseKeys(
 function derive(master: MasterKey, input: Uint8Array): MessageKeys {
   const block = hmacSha512(master, input);
   const { key, baseNonce } = splitKeyMaterial(block);
-  const keys = { key: importAeadKey(key), baseNonce: baseNonce.slice() };
+  const keys = { key: importAeadKey(key), baseNonce: copyOf(baseNonce) };
   block.fill(0);
   return keys;
 }

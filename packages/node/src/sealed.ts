@@ -6,17 +6,19 @@ import type { Session, SuiteName } from '@sealwire/core';
  * JSON shows the session id.
  */
 export class Sealed {
+  readonly #sid: string;
   readonly #session: Session;
   readonly #n: number;
 
-  constructor(session: Session, n: number) {
+  constructor(sid: string, session: Session, n: number) {
+    this.#sid = sid;
     this.#session = session;
     this.#n = n;
   }
 
   /** Names the channel, never a user; do not log it. */
   get sid(): string {
-    return this.#session.sid;
+    return this.#sid;
   }
 
   /** Thumbprint of the client key that signed the handshake, `undefined` where none did. */
