@@ -66,12 +66,13 @@ function fromIterable(iterable: AsyncIterable<Uint8Array>): ReadableStream<Uint8
   );
 }
 
-/** What is read of a stream body to find out whether it is a short one, in bytes. */
+/** What is read of a stream body to find out whether it is a short one: so many bytes, for so many milliseconds. */
 const shortBody = 65_536;
+const shortWait = 20;
 
 /**
- * The body of a `Request`. It is a stream whatever it was made from: a short one is read, so that it has a length and
- * can be sent again.
+ * The body of a `Request`. It is a stream whatever it was made from: a short one that is there already is read, so that
+ * it has a length and can be sent again.
  */
 export async function extractRequestBody(request: Request): Promise<Body> {
   const type = request.headers.get('content-type') ?? undefined;
@@ -84,23 +85,51 @@ export async function extractRequestBody(request: Request): Promise<Body> {
   const reader = request.body.getReader();
   const read: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
-  while (length <= shortBody) {
-    const { done, value } = await reader.read();
+  let pending = reader.read();
+  while (length <= shortBody && (await isThere(pending))) {
+    const { done, value } = await pending;
     if (done) return { kind: 'bytes', bytes: new Uint8Array(await new Blob(read).arrayBuffer()), type };
     length += value.length;
     read.push(value as Uint8Array<ArrayBuffer>);
+    pending = reader.read();
   }
+  // It will be read in its turn, and its error be heard then.
+  pending.catch(() => {});
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const early = read.shift();
-        const { done, value } = early === undefined ? await reader.read() : { done: false, value: early };
-        if (done) controller.close();
-        else controller.enqueue(value as Uint8Array);
+        if (early !== undefined) {
+          controller.enqueue(early);
+          return;
+        }
+        const { done, value } = await pending;
+        if (done) {
+          controller.close();
+          return;
+        }
+        controller.enqueue(value);
+        pending = reader.read();
+        pending.catch(() => {});
       },
       cancel: (reason) => reader.cancel(reason),
     },
     { highWaterMark: 0 },
   );
   return { kind: 'stream', stream, type };
+}
+
+/** True if the promise settles within a moment. */
+async function isThere(promise: Promise<unknown>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), shortWait);
+  });
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  const there = await Promise.race([settled, late]);
+  clearTimeout(timer);
+  return there;
 }

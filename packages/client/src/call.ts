@@ -1,4 +1,5 @@
 import { type ErrorCode, SealwireError } from '@sealwire/core';
+import { unlessAborted } from './abort.ts';
 import { attempt, type Outcome } from './attempt.ts';
 import type { ClientSettings } from './options.ts';
 import { plaintextAnswer } from './outer-response.ts';
@@ -16,6 +17,7 @@ export type Answer = Extract<Outcome, { kind: 'answer' }>;
  * @throws SealwireError; the platform's errors as they are
  */
 export async function call(settings: ClientSettings, sessions: SessionManager, plan: Plan): Promise<Answer> {
+  const seen = new Set<ErrorCode>();
   for (let resends = 0; ; resends++) {
     const session = await unlessAborted(sessions.acquire(), plan.signal);
     const outcome = await attempt(settings, session, plan);
@@ -24,8 +26,11 @@ export async function call(settings: ClientSettings, sessions: SessionManager, p
     if (outcome.kind === 'hint') afterHint(outcome, sessions, session, plan);
     else afterProblem(outcome, session, plan);
     if (plan.body.kind === 'stream') throw new SealwireError('body-not-resendable', because(code));
-    if (resends === maxResends)
+    // The server's own word is taken once for each reason: what did not help does not help the next time.
+    if (seen.has(code) || resends === maxResends) {
       throw new SealwireError(code, 'It stayed so after the request was sent again.');
+    }
+    if (outcome.kind === 'problem') seen.add(code);
   }
 }
 
@@ -36,15 +41,12 @@ function afterHint(
   session: LiveSession,
   plan: Plan,
 ): void {
-  if (hint.code !== 'unknown-session') {
-    if (hint.code === 'unavailable') {
-      throw Object.assign(new SealwireError('unavailable'), { retryAfter: hint.retryAfter });
-    }
-    throw plaintextAnswer(outer, hint);
-  }
+  const { code, retryAfter } = hint;
+  if (code !== 'unknown-session' && code !== 'unavailable') throw plaintextAnswer(outer, hint);
   outer.body?.cancel().catch(() => {});
-  sessions.forget(session);
-  if (!isSafe(plan.method)) throw new SealwireError('outcome-unknown', because(hint.code));
+  if (code === 'unknown-session') sessions.forget(session);
+  if (!isSafe(plan.method)) throw new SealwireError('outcome-unknown', because(code));
+  if (code === 'unavailable') throw Object.assign(new SealwireError(code), { retryAfter });
 }
 
 /** Returns if the request may be sent again: the server said inside the seal that it did not run. */
@@ -67,16 +69,4 @@ function afterProblem(
 
 function because(code: ErrorCode): string {
   return `The server answered "${code}".`;
-}
-
-/** A shared handshake goes on for the others when one call is aborted. */
-export function unlessAborted<T>(value: T | Promise<T>, signal: AbortSignal | undefined): T | Promise<T> {
-  if (signal === undefined) return value;
-  signal.throwIfAborted();
-  if (!(value instanceof Promise)) return value;
-  return new Promise<T>((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    value.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -75,7 +75,8 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
       throw new SealwireError('redirect-refused', `To ${url.origin}; see the option \`otherOrigins\`.`);
     }
     const init = { ...platform, method, headers, ...(signal && { signal }) };
-    return settings.fetch(url.href, init) as Promise<SealedResponse>;
+    const response = await settings.fetch(url.href, init);
+    return Object.defineProperty(response, 'redirected', { value: true }) as SealedResponse;
   }
 
   return Object.assign(sealedFetch, {

@@ -67,6 +67,11 @@ export function resolveClientOptions(options: SealedFetchOptions): ClientSetting
     throw invalid("`otherOrigins` is 'refuse' or 'fetch'.");
   if (outerFields !== '*' && !Array.isArray(outerFields))
     throw invalid("`outerFields` is a list of names or '*'.");
+  if (options.fetch !== undefined && typeof options.fetch !== 'function')
+    throw invalid('`fetch` is a function.');
+  if (clock !== undefined && (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function')) {
+    throw invalid('`clock` has the methods now() and monotonic().');
+  }
   return {
     origin: resolveOrigin(options.origin),
     identities: resolveIdentities(options),

@@ -1,4 +1,5 @@
 import { type Field, type FieldSet, isOuterRequestField, SealwireError } from '@sealwire/core';
+import { unlessAborted } from './abort.ts';
 import { type Body, bodyLength, extractBody, extractRequestBody } from './body.ts';
 
 export interface Progress {
@@ -55,10 +56,11 @@ export function isSafe(method: string): boolean {
 export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit, url: URL): Promise<Plan> {
   const request = isRequest(input) ? input : undefined;
   const from = <K extends keyof RequestInit>(name: K) =>
-    init[name] ?? (request as RequestInit | undefined)?.[name];
+    init[name] === undefined ? (request as RequestInit | undefined)?.[name] : init[name];
   const method = from('method') ?? 'GET';
   const headers = new Headers(init.headers ?? request?.headers);
-  const body = await planBody(init, request);
+  const signal = from('signal') ?? undefined;
+  const body = await unlessAborted(planBody(init, request), signal);
   const bodiless = method.toUpperCase() === 'GET' || method.toUpperCase() === 'HEAD';
   if (bodiless && body.kind !== 'none') throw new TypeError('Request with GET/HEAD method cannot have body.');
   if (body.kind !== 'none' && body.type !== undefined && !headers.has('content-type')) {
@@ -79,7 +81,7 @@ export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit
     headers,
     body,
     redirect: from('redirect') ?? 'follow',
-    signal: from('signal') ?? undefined,
+    signal,
     integrity: from('integrity') ?? '',
     platform: platform as RequestInit,
     onUploadProgress: init.onUploadProgress,
@@ -138,7 +140,8 @@ export function splitFields(plan: Plan, sealedFields: FieldSet, outerFields: Fie
   const defaults: [string, string | undefined][] = [
     ['accept', '*/*'],
     ['accept-language', acceptLanguage()],
-    ['accept-encoding', 'gzip, deflate'],
+    // Fetch standard, HTTP-network-or-cache fetch: a range of an encoding is of no use.
+    ['accept-encoding', plan.headers.has('range') ? 'identity' : 'gzip, deflate'],
   ];
   for (const [name, value] of defaults) {
     if (value !== undefined && !plan.headers.has(name)) sealed.push([name, value]);

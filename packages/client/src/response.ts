@@ -1,4 +1,4 @@
-import { type Field, isSealwireError, type ResponseHead } from '@sealwire/core';
+import type { Field, ResponseHead } from '@sealwire/core';
 import type { MessageReader } from './open-message.ts';
 import type { Plan } from './plan.ts';
 
@@ -38,7 +38,7 @@ export async function makeResponse(
     redirected,
     type: outer.type === 'default' ? 'basic' : outer.type,
     // `new Response` takes no others, but a server may answer with any.
-    ...(status === head.status ? {} : { status: head.status }),
+    ...(status === head.status ? {} : { status: head.status, ok: false }),
     sealed: { outer: outer.headers, status: outer.status },
   });
 }
@@ -106,7 +106,9 @@ function decoded(
           if (done) controller.close();
           else controller.enqueue(value as Uint8Array<ArrayBuffer>);
         } catch (error) {
-          controller.error(isSealwireError(failure) ? failure : error);
+          controller.error(
+            failure ?? new TypeError('The body does not have its content encoding.', { cause: error }),
+          );
         }
       },
       cancel: (reason) => reader.cancel(reason),

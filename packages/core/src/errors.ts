@@ -14,7 +14,7 @@ const table = {
     'This resource answers sealed requests only. Call it with the fetch of @sealwire/client.',
   ],
   'too-many-handshakes': [429, 'Too many handshakes. Wait for as long as Retry-After says.'],
-  unavailable: [503, 'The session store did not answer. Nothing was executed; try again later.'],
+  unavailable: [503, 'The session store of the server did not answer. Try again later.'],
   timeout: [408, 'The beginning of the sealed message did not arrive in time.'],
   'preflight-unanswered': [403, 'No handler answered this CORS preflight. Mount cors() before sealwire().'],
   'target-mismatch': [400, 'The request arrived for another target than it was sealed for.'],
@@ -41,7 +41,7 @@ const table = {
     500,
     'A body parser ran before sealwire(). Mount sealwire() before every body parser.',
   ],
-  'not-mounted': [500, 'This route needs sealwire() mounted before it.'],
+  'response-head-too-large': [500, 'The head of the response is too large to be sealed. Shorten its fields.'],
   'crypto-unavailable': [
     0,
     'WebCrypto is missing here. Browsers offer it on https:// and on http://localhost only.',

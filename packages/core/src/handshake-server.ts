@@ -52,7 +52,8 @@ export async function answerHandshake(
   const key = await options.findKey(request.kid);
   if (key === undefined || key.suite !== suite) throw new SealwireError('unknown-key');
   // Before any public-key work, and best effort: a hello counts once.
-  if (!(await options.store.claimHello(encodeBase64Url(await sha256(enc)), options.now))) throw rejected();
+  const hash = encodeBase64Url(await sha256(enc));
+  if (!(await asked(() => options.store.claimHello(hash, options.now)))) throw rejected();
 
   const { hello, psk } = await openHello(key, request, enc, sealed);
   const eph = decodeBase64Url(hello.eph);
@@ -65,7 +66,7 @@ export async function answerHandshake(
   const master = await exportMaster(reply.ctx);
   const info = { suite: suite.name, kid: key.kid, client, expires, idle: options.maxIdle };
   try {
-    const created = await options.store.create(sid, info, master, options.now);
+    const created = await asked(() => options.store.create(sid, info, master, options.now));
     if (!created) throw new SealwireError('too-many-handshakes');
   } finally {
     master.fill(0);
@@ -78,6 +79,15 @@ export async function answerHandshake(
     sealed: encodeBase64Url(await reply.ctx.Seal(utf8(JSON.stringify(welcome)))),
   };
   return utf8(JSON.stringify(answer));
+}
+
+/** A store that cannot answer is a refusal. */
+async function asked<T>(ask: () => T | Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw new SealwireError('unavailable', undefined, { cause });
+  }
 }
 
 /** Form and exact lengths, before anything costs. */

@@ -33,7 +33,7 @@ const statuses = {
   'keys-required': 0,
   'origins-required': 0,
   'parser-before-sealwire': 500,
-  'not-mounted': 500,
+  'response-head-too-large': 500,
   'crypto-unavailable': 0,
   'configuration-unavailable': 0,
   'configuration-invalid': 0,

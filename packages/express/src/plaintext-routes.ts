@@ -3,11 +3,12 @@ import type { Request } from 'express';
 
 /** What of Express's router is looked at; the same in versions 4 and 5. */
 interface Layer {
-  match(path: string): boolean;
-  /** The part of the path that matched, after {@link Layer.match}. */
+  /** Newer versions of Express 5's router return what matched, the others keep it in {@link Layer.path}. */
+  match(path: string): boolean | { path: string };
   path?: string;
+  name: string;
   handle: { stack?: Layer[] };
-  route?: { stack: { handle: unknown }[]; methods?: Record<string, boolean> };
+  route?: { stack: { handle: unknown; method?: string }[]; methods?: Record<string, boolean> };
 }
 
 const marked = new WeakSet<object>();
@@ -42,15 +43,26 @@ function firstRoute(
   method: string,
 ): 'marked' | 'unmarked' | undefined {
   for (const layer of stack) {
-    if (layer.route === undefined) {
-      if (layer.handle.stack === undefined || !layer.match(path)) continue;
-      const found = firstRoute(layer.handle.stack, path.slice(layer.path?.length ?? 0) || '/', method);
-      if (found !== undefined) return found;
-    } else if (handles(layer.route, method) && layer.match(path)) {
-      return layer.route.stack.some(({ handle }) => marked.has(handle as object)) ? 'marked' : 'unmarked';
+    if (layer.route !== undefined && !handles(layer.route, method)) continue;
+    const match = layer.match(path);
+    if (match === false) continue;
+    if (layer.route !== undefined) {
+      const own = layer.route.stack.filter((each) => runsFor(each.method, method));
+      return own.some(({ handle }) => marked.has(handle as object)) ? 'marked' : 'unmarked';
     }
+    if (layer.name === 'mounted_app') return 'unmarked';
+    if (layer.handle.stack === undefined) continue;
+    const matched = (match === true ? layer.path : match.path) ?? '';
+    const found = firstRoute(layer.handle.stack, path.slice(matched.length) || '/', method);
+    if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** A handler of `all` runs for every method, one of GET also for HEAD. */
+function runsFor(own: string | undefined, method: string): boolean {
+  const name = method.toLowerCase();
+  return own === undefined || own === name || (name === 'head' && own === 'get');
 }
 
 function handles({ methods = {} }: NonNullable<Layer['route']>, method: string): boolean {

@@ -151,7 +151,11 @@ export class Exchange {
 
   /** Goes on with the store's answer: at once, or `later` where it is promised. No answer is a refusal. */
   #ask<T>(ask: () => Maybe<T>, use: (answer: T) => void, later: (answer: T) => void = use): void {
-    const unavailable = () => this.#unavailable();
+    const unavailable = () => {
+      // With the session there is a key to seal the refusal with.
+      if (this.#phase === 'accept') this.#sealResponse();
+      this.#unavailable();
+    };
     let answer: Maybe<T>;
     try {
       answer = ask();
@@ -164,8 +168,12 @@ export class Exchange {
   }
 
   #withSession(session: Session | undefined): void {
-    if (session === undefined) {
+    if (session === undefined || session === null) {
       this.#refuse(new SealwireError('unknown-session'));
+      return;
+    }
+    if (typeof session.master !== 'object') {
+      this.#unavailable();
       return;
     }
     this.#session = session;
@@ -321,8 +329,8 @@ export class Exchange {
       this.#release();
       return;
     }
-    this.#hold.wait(() => this.#release());
-    this.#req.once('aborted', this.#releaseAtAbort);
+    // Every chunk comes here: the listener is added with the timer, once.
+    if (this.#hold.wait(() => this.#release())) this.#req.once('aborted', this.#releaseAtAbort);
   }
 
   readonly #releaseAtAbort = (): void => {
@@ -401,7 +409,9 @@ export class Exchange {
   /** A body that the application did not read must not stand in the way of the connection's next request. */
   #discardOnceFinished(): void {
     if (this.#raw === undefined || this.#req.readableEnded) return;
-    this.#res.once('finish', () => {
+    // The response of http2's compatibility API says `finish` when its stream is closed, which an unread body prevents.
+    const writable = (this.#res as unknown as { stream?: ServerResponse }).stream ?? this.#res;
+    writable.once('finish', () => {
       if (this.#phase === 'over') return;
       this.#phase = 'over';
       if (this.#rawEnded) this.#raw?.end();

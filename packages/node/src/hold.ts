@@ -24,9 +24,11 @@ export class Hold {
     return this.#length <= maxHeld && heldByAll <= budget;
   }
 
-  /** Calls `expired` unless the body is taken in time. */
-  wait(expired: () => void): void {
-    this.#timer ??= setTimeout(expired, holdTime);
+  /** Calls `expired` unless the body is taken in time. Returns false if it was waiting already. */
+  wait(expired: () => void): boolean {
+    if (this.#timer !== undefined) return false;
+    this.#timer = setTimeout(expired, holdTime);
+    return true;
   }
 
   /** Ends the holding and returns what was held. */

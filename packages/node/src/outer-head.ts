@@ -24,7 +24,7 @@ export function sealedFields(headers: OutgoingHttpHeaders, ownProblem: boolean):
     if (value === undefined || isOuterResponseField(name)) continue;
     // The name is Sealwire's own; an application that copies an upstream's headers must not speak for it.
     if (name.startsWith('sealwire') && !ownProblem) continue;
-    if (Array.isArray(value)) for (const each of value) fields.push([name, trimmed(each)]);
+    if (Array.isArray(value)) for (const each of value) fields.push([name, trimmed(String(each))]);
     else fields.push([name, typeof value === 'string' ? trimmed(value) : String(value)]);
   }
   return fields;
@@ -43,7 +43,10 @@ export function setOuterFields(
   res.setHeader('content-type', messageType);
   res.setHeader('cache-control', 'no-store, no-transform');
   res.setHeader('vary', withSealwire(headers.vary));
-  if (length !== undefined) res.setHeader('content-length', length);
+  if (length === undefined) return;
+  // One of the two frames a message, and this length is known.
+  res.removeHeader('transfer-encoding');
+  res.setHeader('content-length', length);
 }
 
 function withSealwire(vary: OutgoingHttpHeaders[string]): string {
@@ -68,7 +71,7 @@ type HeaderArgument = OutgoingHttpHeaders | readonly unknown[];
 export function foldHeaders(res: ServerResponse, headers: HeaderArgument): void {
   if (!Array.isArray(headers)) {
     for (const [name, value] of Object.entries(headers as OutgoingHttpHeaders)) {
-      if (name !== '' && value !== undefined) res.setHeader(name, value as string);
+      if (name !== '') res.setHeader(name, value as string);
     }
     return;
   }

@@ -29,7 +29,8 @@ export function sendProblem(
   res.setHeader('cache-control', 'no-store');
   res.setHeader('sealwire', error.code);
   if (retryAfter !== undefined) res.setHeader('retry-after', retryAfter);
-  if (close === true) res.setHeader('connection', 'close');
+  // http2 has no such header, and warns.
+  if (close === true && !('stream' in res)) res.setHeader('connection', 'close');
   exposeToScripts(res);
   res.end(body);
 }

@@ -6,6 +6,7 @@ import {
   type MasterKey,
   messageNonceLength,
   randomBytes,
+  SealwireError,
 } from '@sealwire/core';
 import { responseKeys } from './message-keys.ts';
 import { MessageWriter } from './message-writer.ts';
@@ -78,7 +79,8 @@ export function sealResponse(
     if (bodyAllowed && wholeLength !== undefined && !framed(headers)) {
       fields.push(['content-length', String(wholeLength)]);
     }
-    const head = encodeResponseHead({ status, fields });
+    const { head, fits } = encodeHead(status, fields);
+    if (!fits) bodyAllowed = false;
     const nonce = randomBytes(messageNonceLength);
     writer = new MessageWriter(responseKeys(master, n, nonceQ, nonce), nonce, head);
 
@@ -90,7 +92,8 @@ export function sealResponse(
         : MessageWriter.messageLength(head.length, bodyLength, trailersLength);
     setOuterFields(res, headers, length);
     const outer = outerStatus(status);
-    const { statusMessage } = res;
+    // http2 warns if it is asked for one.
+    const statusMessage = http2 ? '' : res.statusMessage;
     sealing = true;
     try {
       if (http2) native.writeHead.call(res, outer);
@@ -106,12 +109,25 @@ export function sealResponse(
     if (http2 && !beginning) send(writer.records(nothing, false));
   }
 
+  let tooLarge = false;
+  /** Throws for a head that cannot be sealed; whoever handles the error and keeps its fields gets an empty 500. */
+  function encodeHead(status: number, fields: Field[]): { head: Uint8Array; fits: boolean } {
+    try {
+      return { head: encodeResponseHead({ status, fields }), fits: true };
+    } catch {
+      if (tooLarge) return { head: encodeResponseHead({ status: 500, fields: [] }), fits: false };
+      tooLarge = true;
+      throw new SealwireError('response-head-too-large');
+    }
+  }
+
   function send(pieces: Uint8Array[], callback?: Callback): boolean {
     const last = pieces.length - 1;
     let result = true;
     sealing = true;
     try {
-      if (last > 0) res.cork();
+      // HTTP/1 corks its socket itself until the next tick, and loses `drain` and the order of chunks if told to.
+      if (http2 && last > 0) res.cork();
       pieces.forEach((piece, index) => {
         result =
           index === last && callback !== undefined
@@ -119,7 +135,7 @@ export function sealResponse(
             : native.write.call(res, piece, undefined as never);
       });
     } finally {
-      if (last > 0) res.uncork();
+      if (http2 && last > 0) res.uncork();
       sealing = false;
     }
     return result;
@@ -151,6 +167,8 @@ export function sealResponse(
       return true;
     }
     if (bytes.length === 0 && !first) {
+      // HTTP/1 sends nothing for it, and calls back in its turn.
+      if (!http2) return native.write.call(res, nothing, undefined as never, done as never);
       if (done !== undefined) process.nextTick(done);
       return !res.writableNeedDrain;
     }
@@ -180,11 +198,11 @@ export function sealResponse(
     sealing = true;
     try {
       if (pieces.length > 0) {
-        res.cork();
+        if (http2) res.cork();
         for (const piece of pieces) native.write.call(res, piece, undefined as never);
       }
       native.end.call(res, last, done as never);
-      if (pieces.length > 0) res.uncork();
+      if (http2 && pieces.length > 0) res.uncork();
     } finally {
       sealing = false;
     }

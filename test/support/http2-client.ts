@@ -1,0 +1,93 @@
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import {
+  type ClientSession,
+  encodeBase64Url,
+  formatSealwireHeader,
+  handshakeType,
+  messageNonceLength,
+  messageType,
+  randomBytes,
+} from '@sealwire/core';
+import { pieces } from './bytes.ts';
+import { within } from './cases.ts';
+import { afterwards } from './resources.ts';
+import { openSession } from './wire-client.ts';
+import { type OpenedResponse, ResponseOpener, requestRecords, sealRecords } from './wire-message.ts';
+
+/** What came back over http2; `opened` if it was sealed. */
+export interface Http2Answer {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly opened?: OpenedResponse;
+}
+
+/** A client made by hand that does sealed exchanges over one http2 connection. */
+export class Http2Client {
+  readonly connection: ClientHttp2Session;
+  readonly #origin: URL;
+  #session!: ClientSession;
+  #n = 0;
+
+  private constructor(origin: string) {
+    this.#origin = new URL(origin);
+    this.connection = connect(origin);
+    this.connection.on('error', () => {});
+    afterwards(() => this.connection.destroy());
+  }
+
+  static async connect(server: { origin: string; pin: string }): Promise<Http2Client> {
+    const client = new Http2Client(server.origin);
+    client.#session = await openSession(server, async (path, body) => {
+      const post = { ':method': 'POST', 'content-type': handshakeType };
+      const answer = await client.send({ ':path': path, ...(body && post) }, body && [body]);
+      return answer.body;
+    });
+    return client;
+  }
+
+  /** One request as it is; without chunks the stream ends with its headers. */
+  async send(headers: Record<string, string>, chunks?: readonly Uint8Array[]): Promise<Http2Answer> {
+    const stream = this.connection.request(headers, { endStream: chunks === undefined });
+    // What the server breaks off is seen in what it answered.
+    stream.on('error', () => {});
+    for (const chunk of chunks ?? []) if (!stream.destroyed) stream.write(chunk);
+    stream.end();
+    const answered = new Promise<IncomingHttpHeaders>((resolve) => stream.on('response', resolve));
+    const body: Buffer[] = [];
+    for await (const chunk of stream) body.push(chunk);
+    return { headers: await within(answered, 'a response'), body: Buffer.concat(body) };
+  }
+
+  /** One sealed exchange; `alter` may change the bytes of the message. */
+  async exchange(
+    { method = 'POST', path = '/', body }: { method?: string; path?: string; body?: Uint8Array },
+    alter: (message: Buffer) => Uint8Array = (message) => message,
+    pieceSize = 16_000,
+  ): Promise<Http2Answer> {
+    const n = this.#n++;
+    const { master, sid, time } = this.#session;
+    const nonce = randomBytes(messageNonceLength);
+    const length: [string, string][] = body === undefined ? [] : [['content-length', String(body.length)]];
+    const records = requestRecords({
+      method,
+      scheme: this.#origin.protocol.slice(0, -1),
+      authority: this.#origin.host,
+      path,
+      fields: [...length, ['sealwire-time', String(time)]],
+      body: body ?? new Uint8Array(),
+    });
+    const message = alter(await sealRecords(master, n, nonce, records));
+    const h = body === undefined ? encodeBase64Url(message) : undefined;
+    const headers: Record<string, string> = {
+      ':method': method,
+      ':path': path,
+      sealwire: formatSealwireHeader({ sid, n, h }),
+      ...(body !== undefined && { 'content-type': messageType }),
+    };
+    const answer = await this.send(headers, body === undefined ? undefined : pieces(message, pieceSize));
+    if (answer.headers['content-type'] !== messageType) return answer;
+    const opener = new ResponseOpener({ master, n, nonceQ: nonce });
+    await opener.push(answer.body);
+    return { ...answer, opened: opener.opened };
+  }
+}
