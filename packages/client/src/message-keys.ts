@@ -1,6 +1,5 @@
 import {
   type AeadKey,
-  copyOf,
   hmacSha512,
   importAeadKey,
   type MasterKey,
@@ -30,8 +29,8 @@ export function responseKeys(
 
 async function derive(master: MasterKey, input: Uint8Array): Promise<MessageKeys> {
   const block = await hmacSha512(master, input);
-  const { key, baseNonce } = splitKeyMaterial(block);
-  const keys = { key: await importAeadKey(key), baseNonce: copyOf(baseNonce) };
-  block.fill(0);
-  return keys;
+  const { key: keyBytes, baseNonce } = splitKeyMaterial(block);
+  const key = await importAeadKey(keyBytes);
+  keyBytes.fill(0);
+  return { key, baseNonce };
 }

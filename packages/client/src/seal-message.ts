@@ -5,7 +5,7 @@ import {
   messageNonceLength,
   type RecordKind,
   RecordWriter,
-  randomBytes,
+  randomNonce,
 } from '@sealwire/core';
 import type { Body } from './body.ts';
 import { type MessageKeys, requestKeys } from './message-keys.ts';
@@ -58,7 +58,7 @@ async function begin(
   n: number,
   head: Uint8Array,
 ): Promise<{ nonce: Uint8Array; sealer: Sealer }> {
-  const nonce = randomBytes(messageNonceLength);
+  const nonce = randomNonce(messageNonceLength);
   return { nonce, sealer: new Sealer(await requestKeys(session.master, n, nonce), nonce, head) };
 }
 

@@ -33,6 +33,21 @@ export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return randomFillSync(new Uint8Array(length));
 }
 
+// Asking the generator costs as much as sealing a small record, so it is asked for many nonces at once.
+const noncePool = Buffer.alloc(4096);
+let noncesUsed = noncePool.length;
+
+export function randomNonce(length: number): Uint8Array<ArrayBuffer> {
+  if (noncesUsed + length > noncePool.length) {
+    randomFillSync(noncePool);
+    noncesUsed = 0;
+  }
+  const nonce = new Uint8Array(length);
+  nonce.set(noncePool.subarray(noncesUsed, noncesUsed + length));
+  noncesUsed += length;
+  return nonce;
+}
+
 export function sha256(data: Uint8Array): Uint8Array<ArrayBuffer> {
   return plain(createHash('sha256').update(data).digest());
 }
@@ -50,14 +65,26 @@ export function importAeadKey(bytes: Uint8Array): AeadKey {
   return createSecretKey(bytes);
 }
 
+// OpenSSL copies these at once. Handed over as the small arrays they are, each would first be given an ArrayBuffer
+// outside the heap, which costs more than the encryption does.
+const nonceArgument = Buffer.alloc(12);
+const aadArgument = Buffer.alloc(4);
+const tagArgument = Buffer.alloc(16);
+
+function filled(argument: Buffer, bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== argument.length) return bytes;
+  argument.set(bytes);
+  return argument;
+}
+
 export function aeadSeal(
   key: AeadKey,
   nonce: Uint8Array,
   aad: Uint8Array,
   parts: readonly Uint8Array[],
 ): Uint8Array[] {
-  const cipher = createCipheriv(gcm, key, nonce, tagOption);
-  cipher.setAAD(aad);
+  const cipher = createCipheriv(gcm, key, filled(nonceArgument, nonce), tagOption);
+  cipher.setAAD(filled(aadArgument, aad));
   const pieces: Uint8Array[] = [];
   for (const part of parts) if (part.length > 0) pieces.push(cipher.update(part));
   cipher.final();
@@ -72,9 +99,9 @@ export function aeadOpen(
   parts: readonly Uint8Array[],
   tag: Uint8Array,
 ): Uint8Array[] {
-  const decipher = createDecipheriv(gcm, key, nonce, tagOption);
-  decipher.setAAD(aad);
-  decipher.setAuthTag(tag);
+  const decipher = createDecipheriv(gcm, key, filled(nonceArgument, nonce), tagOption);
+  decipher.setAAD(filled(aadArgument, aad));
+  decipher.setAuthTag(filled(tagArgument, tag));
   const pieces: Uint8Array[] = [];
   for (const part of parts) if (part.length > 0) pieces.push(decipher.update(part));
   try {
@@ -84,6 +111,10 @@ export function aeadOpen(
     throw rejected();
   }
   return pieces;
+}
+
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 export function toBase64(bytes: Uint8Array): string {

@@ -18,6 +18,9 @@ export function randomBytes(length: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(length));
 }
 
+/** A browser's generator is cheap to ask. */
+export const randomNonce = randomBytes;
+
 export async function sha256(data: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', source(data)));
 }
@@ -61,6 +64,17 @@ export async function aeadOpen(
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return parts.length === 1 ? source(parts[0] as Uint8Array) : concat(...parts);
+}
+
+const maxArguments = 8192;
+
+/** TextDecoder's "latin1" is another encoding, windows-1252. */
+export function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i += maxArguments) {
+    text += String.fromCharCode(...bytes.subarray(i, i + maxArguments));
+  }
+  return text;
 }
 
 export function toBase64(bytes: Uint8Array): string {

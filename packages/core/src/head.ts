@@ -1,3 +1,4 @@
+import { latin1 } from '#crypto';
 import { rejected, SealwireError } from './errors.ts';
 import { readVarint, varintLength, varintLengthOf, writeVarint } from './varint.ts';
 
@@ -151,16 +152,6 @@ class HeadReader {
     }
     return fields;
   }
-}
-
-const maxArguments = 8192;
-
-function latin1(bytes: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += maxArguments) {
-    text += String.fromCharCode(...bytes.subarray(i, i + maxArguments));
-  }
-  return text;
 }
 
 function allocate(length: number): { bytes: Uint8Array<ArrayBuffer>; offset: number } {

@@ -6,6 +6,7 @@ export {
   importAeadKey,
   type MasterKey,
   randomBytes,
+  randomNonce,
 } from '#crypto';
 export { decodeBase64Url, encodeBase64Url } from './base64url.ts';
 export { concat, copyOf, fromUtf8, utf8 } from './bytes.ts';

@@ -10,6 +10,8 @@ export type Maybe<T> = T | Promise<T>;
 export interface Primitives<MasterKey, AeadKey> {
   /** `length` bytes from the platform's generator. */
   randomBytes(length: number): Uint8Array<ArrayBuffer>;
+  /** Random bytes that are no secret: those of a message nonce. */
+  randomNonce(length: number): Uint8Array<ArrayBuffer>;
   sha256(data: Uint8Array): Maybe<Uint8Array<ArrayBuffer>>;
   /** A session's 64-byte master secret as a key for HMAC-SHA512. The caller zeroes `bytes`. */
   importMaster(bytes: Uint8Array): Maybe<MasterKey>;
@@ -32,6 +34,8 @@ export interface Primitives<MasterKey, AeadKey> {
     parts: readonly Uint8Array[],
     tag: Uint8Array,
   ): Maybe<Uint8Array[]>;
+  /** One character for each byte. */
+  latin1(bytes: Uint8Array): string;
   /** base64url without padding. */
   toBase64(bytes: Uint8Array): string;
   /** Lenient decoder; base64url.ts checks that the text was canonical. */

@@ -17,6 +17,8 @@ const reservedBits = 0x1ffe_0000;
 const lengthBits = 0x0001_ffff;
 const baseNonceLength = 12;
 
+const nothing = new Uint8Array();
+
 /** Nonce of record `count`: base nonce XOR u96 count. */
 function recordNonce(baseNonce: Uint8Array, count: number): Uint8Array {
   const nonce = new Uint8Array(baseNonceLength);
@@ -90,7 +92,7 @@ export class RecordReader {
   #input: Uint8Array | undefined;
   #offset = 0;
 
-  #header = new Uint8Array(recordHeaderLength);
+  #header: Uint8Array = nothing;
   #headerFill = 0;
   #kind: RecordKind = 'more';
   /** Bytes of ciphertext still to come for the current record; -1 while its header is incomplete. */
@@ -98,7 +100,7 @@ export class RecordReader {
   #parts: Uint8Array[] = [];
   #collector: Uint8Array | undefined;
   #collected = 0;
-  #tag: Uint8Array = new Uint8Array(tagLength);
+  #tag: Uint8Array = nothing;
   #tagFill = 0;
 
   constructor(baseNonce: Uint8Array) {
@@ -161,12 +163,17 @@ export class RecordReader {
   }
 
   #readHeader(input: Uint8Array): boolean {
-    while (this.#headerFill < recordHeaderLength) {
-      if (this.#offset === input.length) return false;
-      this.#header[this.#headerFill++] = input[this.#offset++] as number;
+    if (this.#headerFill === 0 && input.length - this.#offset >= recordHeaderLength) {
+      this.#header = input.subarray(this.#offset, this.#offset + recordHeaderLength);
+      this.#offset += recordHeaderLength;
+    } else {
+      if (this.#headerFill === 0) this.#header = new Uint8Array(recordHeaderLength);
+      while (this.#headerFill < recordHeaderLength) {
+        if (this.#offset === input.length) return false;
+        this.#header[this.#headerFill++] = input[this.#offset++] as number;
+      }
     }
-    const [a, b, c, d] = this.#header as unknown as [number, number, number, number];
-    const bits = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+    const bits = readU32(this.#header);
     const length = (bits & lengthBits) - tagLength;
     const kind = kindOf(bits);
     if (kind === undefined || !mayStand(kind, length, this.#count, this.#paddingRun)) {
@@ -190,6 +197,7 @@ export class RecordReader {
       this.#offset += tagLength;
       return true;
     }
+    if (this.#tagFill === 0) this.#tag = new Uint8Array(tagLength);
     while (this.#tagFill < tagLength) {
       if (this.#offset === input.length) return false;
       this.#tag[this.#tagFill++] = input[this.#offset++] as number;
@@ -229,14 +237,18 @@ export class RecordReader {
     this.#count++;
     this.#paddingRun = frame.kind === 'padding' ? this.#paddingRun + 1 : 0;
     this.#done = frame.kind === 'final' || frame.kind === 'trailers';
-    this.#header = new Uint8Array(recordHeaderLength);
     this.#headerFill = 0;
     this.#missing = -1;
     this.#parts = [];
-    this.#tag = new Uint8Array(tagLength);
     this.#tagFill = 0;
     return frame;
   }
+}
+
+function readU32(bytes: Uint8Array): number {
+  const high = ((bytes[0] as number) << 8) | (bytes[1] as number);
+  const low = ((bytes[2] as number) << 8) | (bytes[3] as number);
+  return ((high << 16) | low) >>> 0;
 }
 
 /** A piece between large ones must not keep the rest of its collector alive. */

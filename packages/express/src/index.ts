@@ -7,6 +7,7 @@ import {
   type SealwireOptions,
 } from '@sealwire/node';
 import type { Request, RequestHandler } from 'express';
+import { expectProperties } from './dictionary-mode.ts';
 import { allowsPlaintext, markRequest, markRoute } from './plaintext-routes.ts';
 
 export { isSealwireError, SealwireError, StaticKeys } from '@sealwire/core';
@@ -32,6 +33,7 @@ const framework: Framework = {
     if (Object.hasOwn(req, 'query')) req.query = parseQuery(req);
   },
   allowsPlaintext: (req) => allowsPlaintext(req as Request),
+  expectProperties,
 };
 
 function parseQuery(req: Request): Request['query'] {

@@ -17,7 +17,7 @@ import {
   type SealwireHeader,
   type Session,
 } from '@sealwire/core';
-import { Deadlines } from './deadline.ts';
+import { type Deadline, Deadlines } from './deadline.ts';
 import { Hold, maxHeld } from './hold.ts';
 import { checkFields, rewriteRequest, setTrailers } from './inner-request.ts';
 import { MessageOpener, type OpenedRecord } from './message-opener.ts';
@@ -26,7 +26,7 @@ import { checkOuter, checkTarget, isSurelyEmpty, waitsForContinue } from './oute
 import { type ProblemOptions, sendProblem } from './problem.ts';
 import { RawBody } from './raw-body.ts';
 import type { OuterHeaders } from './raw-headers.ts';
-import { type ResponseSeal, sealResponse } from './response.ts';
+import { ResponseSeal } from './response.ts';
 import { Sealed } from './sealed.ts';
 import { failStream } from './stream-failure.ts';
 
@@ -68,6 +68,7 @@ export class Exchange {
   #session!: Session;
   #opener!: MessageOpener;
   #raw: RawBody | undefined;
+  #headDeadline: Deadline<Exchange> | undefined;
   #rawEnded = false;
   /** What arrived while the store was asked. */
   #pending: Buffer[] = [];
@@ -77,6 +78,8 @@ export class Exchange {
   #trailers: Field[] = [];
   readonly #hold = new Hold();
   #holdOver = false;
+  /** The listener that ends the waiting for a whole body. */
+  #releaseAtAbort: (() => void) | undefined;
   #seal: ResponseSeal | undefined;
 
   constructor(
@@ -119,6 +122,11 @@ export class Exchange {
   /** The deadline of record 0 has come. */
   headTooLate(): void {
     if (this.#phase === 'head') this.#refuse(new SealwireError('timeout'), { close: true });
+  }
+
+  #endHeadDeadline(): void {
+    if (this.#headDeadline !== undefined) headDeadlines.remove(this.#headDeadline);
+    this.#headDeadline = undefined;
   }
 
   /** {@link RawBody} hands over bytes as they arrive; false asks it to wait. */
@@ -180,15 +188,15 @@ export class Exchange {
     this.#opener = new MessageOpener(session.master, this.#header.n);
     if (this.#raw !== undefined) {
       this.#phase = 'head';
-      headDeadlines.add(this);
-      this.#raw.start(this);
+      this.#headDeadline = headDeadlines.add(this);
+      this.#raw.start();
       this.#readPending();
     } else if (isSurelyEmpty(this.#req)) {
       this.#openHeaderMessage();
     } else {
       this.#phase = 'empty';
       this.#raw = new RawBody(this.#req, this);
-      this.#raw.start(this);
+      this.#raw.start();
     }
   }
 
@@ -250,7 +258,7 @@ export class Exchange {
   #accept(first: OpenedRecord): void {
     const { store, now } = this.#settings;
     this.#phase = 'accept';
-    headDeadlines.remove(this);
+    this.#endHeadDeadline();
     this.#ask(
       () => store.accept(this.#header.sid, this.#header.n, now()),
       (answer) => this.#accepted(answer, first),
@@ -285,12 +293,12 @@ export class Exchange {
   }
 
   #sealResponse(): void {
-    this.#seal = sealResponse(this.#res, {
+    this.#seal = new ResponseSeal(this.#res, {
       master: this.#session.master,
       n: this.#header.n,
       nonceQ: this.#opener.nonce,
       method: this.#head.method,
-      onEnd: () => this.#discardOnceFinished(),
+      owner: this,
     });
   }
 
@@ -330,22 +338,26 @@ export class Exchange {
       return;
     }
     // Every chunk comes here: the listener is added with the timer, once.
-    if (this.#hold.wait(() => this.#release())) this.#req.once('aborted', this.#releaseAtAbort);
+    if (!this.#hold.wait(() => this.#release())) return;
+    this.#releaseAtAbort = () => {
+      if (this.#phase === 'hold') this.#release();
+    };
+    this.#req.once('aborted', this.#releaseAtAbort);
   }
-
-  readonly #releaseAtAbort = (): void => {
-    if (this.#phase === 'hold') this.#release();
-  };
 
   /** Hands what was held to the application and lets it run. */
   #release(): void {
     this.#phase = 'flow';
     const aborted = this.#req.destroyed;
-    this.#req.removeListener('aborted', this.#releaseAtAbort);
+    this.#stopWaiting();
     this.#raw?.deliver(this.#hold.take());
     this.#next();
     // The application comes too late for an event that it would have seen.
     if (aborted) this.#req.emit('aborted');
+  }
+
+  #stopWaiting(): void {
+    if (this.#releaseAtAbort !== undefined) this.#req.removeListener('aborted', this.#releaseAtAbort);
   }
 
   #endStream(): void {
@@ -386,9 +398,9 @@ export class Exchange {
   /** Answers instead of the application: sealed if the exchange was accepted, else a plaintext hint. */
   #refuse(error: unknown, options?: ProblemOptions): void {
     this.#phase = 'over';
-    headDeadlines.remove(this);
+    this.#endHeadDeadline();
     this.#hold.take();
-    this.#req.removeListener('aborted', this.#releaseAtAbort);
+    this.#stopWaiting();
     if (this.#rawEnded) this.#raw?.end();
     else this.#raw?.discard();
     if (!isSealwireError(error)) {
@@ -407,7 +419,7 @@ export class Exchange {
   }
 
   /** A body that the application did not read must not stand in the way of the connection's next request. */
-  #discardOnceFinished(): void {
+  responseEnds(): void {
     if (this.#raw === undefined || this.#req.readableEnded) return;
     // The response of http2's compatibility API says `finish` when its stream is closed, which an unread body prevents.
     const writable = (this.#res as unknown as { stream?: ServerResponse }).stream ?? this.#res;

@@ -12,6 +12,8 @@ export type SealwireHandler = (req: IncomingMessage, res: ServerResponse, next: 
 export interface Framework extends FrameworkRequest {
   /** True if the route that the request is for takes plaintext under the policy `require`. */
   allowsPlaintext(req: IncomingMessage): boolean;
+  /** Prepares both for properties of their own. */
+  expectProperties?(req: IncomingMessage, res: ServerResponse): void;
 }
 
 /**
@@ -43,6 +45,7 @@ export function createHandler(options: SealwireOptions | undefined, framework: F
       plaintext(req, res, next);
       return;
     }
+    framework.expectProperties?.(req, res);
     try {
       new Exchange(settings, framework, req, res, next).start(outer);
     } catch (error) {

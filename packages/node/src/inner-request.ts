@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { type Field, type FieldSet, type RequestHead, SealwireError } from '@sealwire/core';
 
 /** The field that carries server time as the client knows it; the application does not see it. */
@@ -67,13 +67,24 @@ export function rewriteRequest(
     replace(req.headers, joinHeaders(rewritten));
     rawHeaders.splice(0, rawHeaders.length, ...rewritten);
   } else {
-    // All three: Node would make the others of `rawHeaders`, but with a count of pairs that it keeps elsewhere.
     req.rawHeaders = rewritten;
-    req.headers = joinHeaders(rewritten);
-    req.headersDistinct = distinctHeaders(rewritten);
+    if (countKey === undefined) {
+      req.headers = joinHeaders(rewritten);
+      req.headersDistinct = distinctHeaders(rewritten);
+    } else {
+      // Node makes them when they are asked for, as it does of an outer head.
+      (req as unknown as Record<symbol, number>)[countKey] = rewritten.length;
+      req.headers = undefined as never;
+      req.headersDistinct = undefined as never;
+    }
   }
   req.method = head.method;
 }
+
+/** Where Node keeps how many of `rawHeaders` there are; undefined on one that does not. */
+const countKey = Object.getOwnPropertySymbols(new IncomingMessage(null as never)).find(
+  ({ description }) => description === 'kHeadersCount',
+);
 
 /** Makes the sealed trailers those of the request; outer ones are gone. */
 export function setTrailers(req: IncomingMessage, trailers: readonly Field[]): void {

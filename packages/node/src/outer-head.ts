@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type Field, isOuterResponseField, messageType } from '@sealwire/core';
 
 /** Statuses that a browser or a proxy would act upon itself: they travel inside only. */
@@ -30,12 +30,59 @@ export function sealedFields(headers: OutgoingHttpHeaders, ownProblem: boolean):
   return fields;
 }
 
-/** Takes the sealed fields out of the response and puts those of a sealed message in their place. */
-export function setOuterFields(
+/** How HTTP/1 keeps the headers of a response: name as it was set and value, by name in lower case. */
+type HeaderTable = Record<string, readonly [name: string, value: OutgoingHttpHeaders[string]]>;
+
+/** Where it keeps them; undefined on a Node that does so in another way. */
+const tableKey = Object.getOwnPropertySymbols(new ServerResponse({ method: 'GET' } as never)).find(
+  ({ description }) => description === 'kOutHeaders',
+);
+
+/**
+ * Runs `writeHead`, which sends the head of a sealed message of the given length instead of the application's head.
+ * Afterwards `getHeader` and its kin answer with what the application set.
+ */
+export function withOuterFields(
   res: ServerResponse,
   headers: OutgoingHttpHeaders,
   length: number | undefined,
+  writeHead: () => void,
 ): void {
+  if (tableKey === undefined || !(tableKey in res) || 'stream' in res) {
+    setOuterFields(res, headers, length);
+    writeHead();
+    showHeaders(res, headers);
+    return;
+  }
+  // For a moment another table takes the place of the application's: to change its own, and to shield it with methods
+  // of the response's own afterwards, took as long as to seal the body.
+  const tables = res as unknown as Record<symbol, HeaderTable | null>;
+  const own = tables[tableKey] ?? null;
+  tables[tableKey] = outerTable(own, length);
+  try {
+    writeHead();
+  } finally {
+    tables[tableKey] = own;
+  }
+}
+
+function outerTable(own: HeaderTable | null, length: number | undefined): HeaderTable {
+  const table: HeaderTable = Object.create(null);
+  for (const name in own) {
+    if (isOuterResponseField(name)) table[name] = own[name] as HeaderTable[string];
+  }
+  table['content-type'] = ['content-type', messageType];
+  table['cache-control'] = ['cache-control', 'no-store, no-transform'];
+  table.vary = ['vary', withSealwire(own?.vary?.[1])];
+  if (length === undefined) return table;
+  // One of the two frames a message, and this length is known.
+  delete table['transfer-encoding'];
+  table['content-length'] = ['content-length', length];
+  return table;
+}
+
+/** The same through the methods of the response, for http2. */
+function setOuterFields(res: ServerResponse, headers: OutgoingHttpHeaders, length: number | undefined): void {
   for (const name in headers) {
     if (!isOuterResponseField(name) && name !== 'content-type' && name !== 'cache-control')
       res.removeHeader(name);
@@ -44,9 +91,16 @@ export function setOuterFields(
   res.setHeader('cache-control', 'no-store, no-transform');
   res.setHeader('vary', withSealwire(headers.vary));
   if (length === undefined) return;
-  // One of the two frames a message, and this length is known.
   res.removeHeader('transfer-encoding');
   res.setHeader('content-length', length);
+}
+
+/** After the head was sent, `getHeader` and its kin answer with what the application set. */
+function showHeaders(res: ServerResponse, headers: OutgoingHttpHeaders): void {
+  res.getHeader = (name) => headers[name.toLowerCase()];
+  res.hasHeader = (name) => headers[name.toLowerCase()] !== undefined;
+  res.getHeaders = () => Object.assign(Object.create(null), headers);
+  res.getHeaderNames = () => Object.keys(headers);
 }
 
 function withSealwire(vary: OutgoingHttpHeaders[string]): string {

@@ -2,6 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 
 const nativePush = Readable.prototype.push;
+const rawBodyKey = Symbol('sealwire.request');
+
+type TakenRequest = IncomingMessage & { [rawBodyKey]: RawBody };
 
 /** Who gets the bytes of a request instead of its stream. */
 export interface RawBodyReader {
@@ -16,28 +19,34 @@ export interface RawBodyReader {
  * multer and busboy hold on to the request object, so it stays the same one: `push` is overridden on the instance.
  */
 export class RawBody {
-  readonly #req: IncomingMessage;
+  readonly #req: TakenRequest;
+  readonly #reader: RawBodyReader;
   #discarding = false;
   /** True if the message had ended before, so that its stream would emit `end` as soon as it is empty. */
   readonly #endedBefore: boolean;
 
-  constructor(req: IncomingMessage, reader: RawBodyReader) {
+  constructor(message: IncomingMessage, reader: RawBodyReader) {
+    const req = message as TakenRequest;
     this.#req = req;
+    this.#reader = reader;
     this.#endedBefore = req.complete && req.httpVersionMajor < 2;
-    req.push = (chunk: Buffer | null) => {
-      if (chunk === null) {
-        if (this.#discarding) nativePush.call(req, null);
-        else reader.end();
-        return false;
-      }
-      return this.#discarding || reader.bytes(chunk);
-    };
+    req[rawBodyKey] = this;
+    req.push = push;
     // http2 begins to hand over a body when it is first read.
     if (req.httpVersionMajor >= 2) req.read(0);
   }
 
+  /** What Node pushes: bytes as they arrived, or null at their end. */
+  take(chunk: Buffer | null): boolean {
+    if (chunk !== null) return this.#discarding || this.#reader.bytes(chunk);
+    if (this.#discarding) nativePush.call(this.#req, null);
+    else this.#reader.end();
+    return false;
+  }
+
   /** Feeds the reader with what had arrived before; call it once, when the reader is ready. */
-  start(reader: RawBodyReader): void {
+  start(): void {
+    const reader = this.#reader;
     const early = this.#drain();
     if (this.#endedBefore) {
       // Within this tick, or the empty stream would end: the plaintext takes their place in deliver().
@@ -88,4 +97,9 @@ export class RawBody {
     }
     return chunks;
   }
+}
+
+/** The same function for every request, as the methods of a sealed response are. */
+function push(this: TakenRequest, chunk: Buffer | null): boolean {
+  return this[rawBodyKey].take(chunk);
 }

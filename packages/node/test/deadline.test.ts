@@ -9,7 +9,7 @@ import { afterwards } from '../../../test/support/resources.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
 import { WireClient } from '../../../test/support/wire-client.ts';
 import { recordEdges } from '../../../test/support/wire-message.ts';
-import { Deadlines } from '../src/deadline.ts';
+import { type Deadline, Deadlines } from '../src/deadline.ts';
 
 interface Waiting {
   name: string;
@@ -34,10 +34,8 @@ it('who is removed in time does not expire, and others go on', async () => {
   const expired: string[] = [];
   const deadlines = new Deadlines<Waiting>(20, ({ name }) => expired.push(name));
   const [one, two, three] = [{ name: 'one' }, { name: 'two' }, { name: 'three' }];
-  for (const waiting of [one, two, three]) deadlines.add(waiting);
-  deadlines.remove(one);
-  deadlines.remove(three);
-  deadlines.remove({ name: 'never there' });
+  const [first, , third] = [one, two, three].map((waiting) => deadlines.add(waiting));
+  for (const deadline of [first, third, first, third]) deadlines.remove(deadline as Deadline<Waiting>);
   await sleep(60);
   assert.equal(expired, ['two']);
   // The timer had stopped: it starts again.
@@ -48,14 +46,13 @@ it('who is removed in time does not expire, and others go on', async () => {
 
 it('what expires may add and remove others', async () => {
   const expired: string[] = [];
-  const other = { name: 'other' };
   const deadlines: Deadlines<Waiting> = new Deadlines<Waiting>(15, (waiting) => {
     expired.push(waiting.name);
     deadlines.remove(other);
     if (expired.length === 1) deadlines.add({ name: 'again' });
   });
   deadlines.add({ name: 'first' });
-  deadlines.add(other);
+  const other = deadlines.add({ name: 'other' });
   await sleep(80);
   assert.equal(expired, ['first', 'again']);
 });
