@@ -172,6 +172,10 @@ onExpress('keys of another identity are refused, whatever else they are', async 
   assert.match(error.message, server.pin);
   assert.match(error.message, restarted.pin);
   assert.equal(handled, ['GET']);
+  // Whoever calls again hears the cause, not what it led to.
+  await thrown(sealedFetch('/echo'), 'identity-mismatch');
+  const last = await thrown(sealedFetch('/echo'), 'too-many-handshakes');
+  assert.match(last.message, 'identity-mismatch');
 });
 
 onExpress('who answers "unknown-session" for ever is not followed for ever', async (express) => {

@@ -21,6 +21,8 @@ export class ConfigurationSource {
   #held: Configuration | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #forcedAt = Number.NEGATIVE_INFINITY;
+  /** What the last forced fetch failed with. */
+  #forcedFailure: unknown;
 
   constructor(settings: ClientSettings) {
     this.#settings = settings;
@@ -44,6 +46,7 @@ export class ConfigurationSource {
    * Looks for a newer configuration because a server does not know the key: in the problem itself, else past every
    * cache.
    * @returns false if there is none, or if one was looked for a moment ago
+   * @throws SealwireError also again, for whoever comes a moment after a fetch that failed
    */
   async refresh(embedded: unknown): Promise<boolean> {
     const before = this.#held?.signed;
@@ -52,9 +55,18 @@ export class ConfigurationSource {
       if (this.#held?.signed !== before) return true;
     }
     const { monotonic } = this.#settings.clock;
-    if (monotonic() - this.#forcedAt < forcedInterval) return false;
+    if (monotonic() - this.#forcedAt < forcedInterval) {
+      if (this.#forcedFailure !== undefined) throw this.#forcedFailure;
+      return false;
+    }
     this.#forcedAt = monotonic();
-    await this.#fetch('reload');
+    this.#forcedFailure = undefined;
+    try {
+      await this.#fetch('reload');
+    } catch (error) {
+      this.#forcedFailure = error;
+      throw error;
+    }
     return this.#held?.signed !== before;
   }
 

@@ -2,6 +2,7 @@ import {
   beginHandshake,
   type Configuration,
   handshakeType,
+  isSealwireError,
   maxHandshakeLength,
   SealwireError,
   sealedRequestFields,
@@ -28,6 +29,8 @@ export class SessionManager {
   #current: LiveSession | undefined;
   #pending: Promise<LiveSession> | undefined;
   #handshakes: number[] = [];
+  /** What the last handshake failed with, to say it again when there may be no further one. */
+  #failure: unknown;
 
   constructor(settings: ClientSettings) {
     this.#settings = settings;
@@ -54,10 +57,17 @@ export class SessionManager {
     if (this.#pending === undefined) {
       if (limited) this.#checkRate();
       this.#pending = this.#handshake(limited)
-        .then((session) => {
-          this.#current = session;
-          return session;
-        })
+        .then(
+          (session) => {
+            this.#current = session;
+            this.#failure = undefined;
+            return session;
+          },
+          (error) => {
+            this.#failure = error;
+            throw error;
+          },
+        )
         .finally(() => {
           this.#pending = undefined;
         });
@@ -122,7 +132,16 @@ export class SessionManager {
     const now = this.#settings.clock.monotonic();
     this.#handshakes = this.#handshakes.filter((at) => now - at < handshakeInterval);
     if (this.#handshakes.length >= maxHandshakes) {
-      throw new SealwireError('too-many-handshakes', 'This client made its handshakes for this minute.');
+      throw this.#tooMany();
     }
+  }
+
+  #tooMany(): SealwireError {
+    const detail = 'This client made its handshakes for this minute.';
+    const cause = this.#failure;
+    if (!isSealwireError(cause)) return new SealwireError('too-many-handshakes', detail);
+    return new SealwireError('too-many-handshakes', `${detail} The last one failed with \`${cause.code}\`.`, {
+      cause,
+    });
   }
 }
