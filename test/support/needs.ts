@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Callback, Test } from 'uvu';
+import { findChromium } from './chromium.ts';
 
 /** Folder of the test vectors, which are not part of the project. */
 export const vectorsFolder =
@@ -8,6 +9,7 @@ export const vectorsFolder =
 
 const available = {
   vectors: () => existsSync(vectorsFolder),
+  chromium: () => findChromium() !== undefined,
 };
 
 /** What a test may need that a machine may not have. */

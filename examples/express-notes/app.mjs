@@ -1,0 +1,75 @@
+// The app: an ordinary Express app for notes, with one line of Sealwire in it.
+import { sealwire } from '@sealwire/express';
+import express from 'express';
+import multer from 'multer';
+import { feedOf } from './feed.mjs';
+import { limits, Notes } from './notes.mjs';
+
+/**
+ * @param {object} options
+ * @param options.keys the server's keys
+ * @param options.origins the origins that browsers call
+ * @param [options.page] middleware that serves the page itself
+ */
+export function createNotesApp({ keys, origins, page }) {
+  const notes = new Notes();
+  const app = express();
+  app.disable('x-powered-by');
+
+  // The page is public and cannot be sealed: what opens seals is in it. So it is served before sealwire().
+  if (page) app.use(page);
+
+  // The one line. What follows is written as if it were not there.
+  app.use(sealwire({ keys, origins }));
+
+  app.use(express.json({ limit: '16kb' }));
+  const upload = multer({
+    storage: multer.memoryStorage(),
+    limits: { files: 1, fileSize: limits.fileBytes },
+    // Otherwise multer reads the names of files as Latin-1.
+    defParamCharset: 'utf8',
+  });
+
+  app.get('/notes', (_req, res) => {
+    res.json(notes.list());
+  });
+
+  app.post('/notes', (req, res) => {
+    const note = notes.create(req.body?.text);
+    res.status(201).location(`/notes/${note.id}`).json(note);
+  });
+
+  app.delete('/notes/:id', (req, res) => {
+    notes.remove(req.params.id);
+    res.status(204).end();
+  });
+
+  app.post('/notes/:id/files', upload.single('file'), (req, res) => {
+    res.status(201).json(notes.attach(req.params.id, req.file));
+  });
+
+  app.get('/notes/:id/files/:file', (req, res) => {
+    const { name, type, bytes } = notes.file(req.params.id, req.params.file);
+    res.attachment(name).set({ 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' }).send(bytes);
+  });
+
+  app.get('/feed', feedOf(notes));
+
+  app.use((_req, res) => {
+    res.status(404).json({ error: 'There is nothing here.' });
+  });
+  app.use(answerError);
+  return app;
+}
+
+/** What went wrong, as JSON. Express knows an error handler by its four parameters. */
+function answerError(error, _req, res, next) {
+  if (res.headersSent) return next(error);
+  if (error.code === 'LIMIT_FILE_SIZE') {
+    res.status(413).json({ error: `A file has at most ${limits.fileBytes / 1_000_000} MB.` });
+    return;
+  }
+  const status = error instanceof multer.MulterError ? 400 : error.status;
+  if (status === undefined) console.error(error);
+  res.status(status ?? 500).json({ error: status === undefined ? 'Something went wrong.' : error.message });
+}

@@ -1,0 +1,54 @@
+// The notes as the page uses them. Nothing here knows of seals: it takes any fetch.
+import { readEvents } from './event-stream.js';
+
+/** @param {typeof fetch} fetch */
+export function createApi(fetch) {
+  async function call(method, path, init = {}) {
+    const response = await fetch(path, { method, ...init }).catch(explain);
+    if (response.ok) return response;
+    const { error } = await response.json().catch(() => ({}));
+    throw new Error(error ?? `The server answered ${response.status}.`);
+  }
+
+  return {
+    async list() {
+      return (await call('GET', '/notes')).json();
+    },
+
+    async create(text) {
+      const headers = { 'Content-Type': 'application/json' };
+      return (await call('POST', '/notes', { headers, body: JSON.stringify({ text }) })).json();
+    },
+
+    async remove(id) {
+      await call('DELETE', `/notes/${id}`);
+    },
+
+    async attach(id, file) {
+      const body = new FormData();
+      body.append('file', file);
+      return (await call('POST', `/notes/${id}/files`, { body })).json();
+    },
+
+    /** @returns {Promise<Blob>} */
+    async download(id, fileId) {
+      return (await call('GET', `/notes/${id}/files/${fileId}`)).blob();
+    },
+
+    /** Changes as they happen, each with its `type` and `note`, until the connection or the signal ends. */
+    async changes(signal) {
+      const init = { headers: { Accept: 'text/event-stream' }, ...(signal && { signal }) };
+      return changesIn(await call('GET', '/feed', init));
+    },
+  };
+}
+
+/** Every browser has words of its own for a network that fails, always in a TypeError. */
+function explain(error) {
+  if (error instanceof TypeError) throw new Error('The server cannot be reached.', { cause: error });
+  throw error;
+}
+
+async function* changesIn(response) {
+  for await (const { type, data } of readEvents(response)) yield { type, note: JSON.parse(data) };
+}

@@ -1,0 +1,66 @@
+// The page: its API on a sealed fetch, and both views.
+import { createSealedFetch, isSealwireError } from '@sealwire/client';
+import { createApi } from './api.js';
+import { NotesView } from './notes-view.js';
+import { WireTap } from './wire-tap.js';
+import { WireView } from './wire-view.js';
+
+const pin = document.querySelector('meta[name="sealwire-pin"]').content;
+const tap = new WireTap();
+new WireView(tap);
+
+try {
+  const sealedFetch = createSealedFetch({
+    origin: location.origin,
+    // For demonstration only: a pin that the server itself puts into the page proves nothing about that server.
+    identity: pin,
+    // Only to show the wire; without it the client takes the platform's fetch.
+    fetch: tap.fetch,
+  });
+  const api = createApi(untilKeysChange(tap.watch(sealedFetch)));
+  const view = new NotesView(api);
+  keepUpToDate(api, view);
+} catch (error) {
+  // Without a secure context a browser offers no cryptography.
+  const problem = document.querySelector('#problem');
+  problem.textContent = error.message;
+  problem.hidden = false;
+}
+
+/** The same fetch until the server turns out to be another than the pin names: then it asks no more. */
+function untilKeysChange(sealedFetch) {
+  let changed;
+  return async (path, init) => {
+    if (changed) throw changed;
+    try {
+      return await sealedFetch(path, init);
+    } catch (error) {
+      if (!isSealwireError(error, 'identity-mismatch')) throw error;
+      const message = 'The server has new keys since it was restarted. Reload the page to get its new pin.';
+      changed = new Error(message, { cause: error });
+      throw changed;
+    }
+  };
+}
+
+/** Shows the notes and every change of them, again and again when the connection breaks. */
+async function keepUpToDate(api, view) {
+  for (let wait = 1000; ; wait = Math.min(wait * 2, 15_000)) {
+    try {
+      // The feed first, so that no change falls between it and the list.
+      const changes = await api.changes();
+      view.showAll(await api.list());
+      view.showLive('live');
+      wait = 500;
+      for await (const change of changes) view.showChange(change);
+    } catch (error) {
+      if (isSealwireError(error.cause, 'identity-mismatch')) {
+        view.showLive('offline');
+        view.showProblem(error.message);
+        return;
+      }
+    }
+    view.showLive('connecting again');
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}

@@ -1,0 +1,40 @@
+import type { RequestListener } from 'node:http';
+import { clientOf } from '../../../../test/support/clients.ts';
+import { startTap } from '../../../../test/support/proxies.ts';
+import { keys as commonKeys, listen } from '../../../../test/support/servers.ts';
+import { createNotesApp } from '../../app.mjs';
+import { createApi } from '../../page/api.js';
+
+export interface NotesOptions {
+  /** Middleware that serves the page. */
+  page?: RequestListener;
+  keys?: typeof commonKeys;
+}
+
+/** The app in this process, reached through a tap that keeps every byte of the wire. */
+export async function startNotes({ page, keys = commonKeys }: NotesOptions = {}) {
+  const server = await listen();
+  const tap = await startTap(server);
+  const start = (itsKeys: typeof commonKeys) =>
+    server.server.on(
+      'request',
+      createNotesApp({ keys: itsKeys, origins: [server.origin, tap.origin], page }),
+    );
+  start(keys);
+  const fetchThroughTap = () => clientOf({ origin: tap.origin });
+  return {
+    origin: server.origin,
+    tap,
+    /** All bytes that travelled so far. */
+    wire: () => Buffer.concat([...tap.up, ...tap.down]).toString('latin1'),
+    sealedFetch: fetchThroughTap(),
+    /** As if it was ended and started again. */
+    restart(newKeys: typeof commonKeys) {
+      server.server.removeAllListeners('request');
+      server.server.closeAllConnections();
+      start(newKeys);
+    },
+    /** What the page does, with a session of its own. */
+    newApi: () => createApi(fetchThroughTap() as typeof fetch),
+  };
+}
