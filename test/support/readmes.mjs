@@ -1,0 +1,167 @@
+// The code of the READMEs, run as it stands there: only ports, the origin and the pin of the examples are replaced.
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { connect, createServer } from 'node:net';
+import { root } from '../../scripts/bootstrap.mjs';
+import { whileServing } from './commands.mjs';
+
+const { build } = createRequire(`${root}test/package.json`)('esbuild');
+
+/** The blocks of code of every README, in their order. What is not in this list would not be tested. */
+const blockNames = {
+  'README.md': ['install.sh', 'server.js', 'client.js', 'commands.sh', 'make-keys.js', 'load-keys.js'],
+  'packages/client/README.md': ['client.js'],
+  'packages/core/README.md': ['core.js'],
+  'packages/express/README.md': ['server.js'],
+  'packages/node/README.md': ['server.js'],
+};
+const exampleOrigin = 'https://api.example.com';
+
+/**
+ * @returns the blocks by README and name
+ * @throws Error if a README has other blocks than those that are tested
+ */
+export function readReadmes() {
+  const readmes = {};
+  for (const [file, names] of Object.entries(blockNames)) {
+    const blocks = [...readFileSync(root + file, 'utf8').matchAll(/^```(\w+)\n(.*?)^```$/gms)];
+    const languages = blocks.map(([, language]) => language).join(', ');
+    const expected = names.map((name) => name.split('.')[1]).join(', ');
+    if (languages !== expected) {
+      throw new Error(`${file} has blocks of ${languages}; those that are tested are ${names.join(', ')}`);
+    }
+    readmes[file] = Object.fromEntries(names.map((name, index) => [name, blocks[index][2]]));
+  }
+  return readmes;
+}
+
+/** The commands of the README: the scripts are there, and what it imports is what it tells to install. */
+export function checkCommands(readmes, installable) {
+  const blocks = readmes['README.md'];
+  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+  for (const [, name] of blocks['commands.sh'].matchAll(/^npm (?:run )?(\w+)/gm)) {
+    if (scripts[name] === undefined) throw new Error(`README.md runs "npm ${name}", which does not exist`);
+  }
+  const installed = blocks['install.sh'].match(/^npm install (.+)$/m)[1].split(' ');
+  const code = Object.values(blocks).join('');
+  const imported = [...code.matchAll(/ from '([^']+)'/g)].map(([, name]) => name);
+  for (const name of installed) {
+    if (!installable.includes(name)) throw new Error(`README.md installs ${name}, which is not tested`);
+  }
+  for (const name of imported) {
+    if (!installed.includes(name)) throw new Error(`README.md imports ${name} and does not install it`);
+  }
+}
+
+/** Options, codes and names in the blocks are those that the types know. */
+export async function typeCheckReadmes(readmes, project) {
+  const files = [];
+  for (const [readme, blocks] of Object.entries(readmes)) {
+    for (const [name, text] of Object.entries(blocks).filter(([each]) => each.endsWith('.js'))) {
+      const file = `${readme.replaceAll('/', '-')}-${name.replace('.js', '.mjs')}`;
+      project.put(file, text);
+      files.push(file);
+    }
+  }
+  await project.typeCheck('readme', files);
+}
+
+/** Server and client of the quick start, then the same client bundled for a browser. */
+export async function runQuickStart(readmes, project) {
+  const { 'server.js': serverText, 'client.js': clientText } = readmes['README.md'];
+  const values = { 8080: String(await freePort()) };
+  project.put('quick-server.mjs', replaced(serverText, values));
+  project.put('quick-client.mjs', replaced(clientText, values));
+  const ready = (output) => output.match(/^pin: (sw1\S+)$/m)?.[1];
+  await whileServing(['quick-server.mjs'], { cwd: project.folder, ready }, async (pin) => {
+    expectOutput(await project.run(['quick-client.mjs', pin]), promised(clientText));
+    await bundle(project.folder, 'quick-client.mjs', 'quick-bundle.mjs');
+    expectOutput(await project.run(['quick-bundle.mjs', pin]), promised(clientText));
+  });
+}
+
+/** The servers of the packages, with keys as the README makes them, and the client of its package. */
+export async function runPackageReadmes(readmes, project) {
+  project.put('make-keys.mjs', readmes['README.md']['make-keys.js']);
+  project.put('load-keys.mjs', readmes['README.md']['load-keys.js']);
+  project.put('core.mjs', readmes['packages/core/README.md']['core.js']);
+  const ORDERS_KEYS = await project.run(['make-keys.mjs']);
+  const [, pin] = (await project.run(['load-keys.mjs'], { ORDERS_KEYS })).match(/^pin: (sw1\S+)$/) ?? [];
+  if (pin === undefined) throw new Error('the README does not load the keys that it makes');
+  const core = await project.run(['core.mjs'], { ORDERS_KEYS });
+  if (!core.includes(pin)) throw new Error(`the code for core wrote "${core}"`);
+
+  const clientText = readmes['packages/client/README.md']['client.js'];
+  for (const name of ['express', 'node']) {
+    const port = String(await freePort());
+    const origin = { [exampleOrigin]: `http://localhost:${port}` };
+    const serverText = readmes[`packages/${name}/README.md`]['server.js'];
+    project.put(`${name}-server.mjs`, replaced(serverText, { 8080: port, ...origin }));
+    project.put(`${name}-client.mjs`, replaced(clientText, { ...origin, 'sw1…': pin }));
+    const env = { ...process.env, ORDERS_KEYS };
+    const options = { cwd: project.folder, env, ready: () => accepts(port) };
+    await whileServing([`${name}-server.mjs`], options, async () => {
+      expectOutput(await project.run([`${name}-client.mjs`]), promised(clientText));
+    });
+  }
+}
+
+/** What the comment beside `console.log` says that a client writes. */
+function promised(text) {
+  const [, output] = text.match(/console\.log\(response.*\/\/ (.+)$/m) ?? [];
+  if (output === undefined) throw new Error('the client of a README does not say what it writes');
+  return output;
+}
+
+function expectOutput(output, expected) {
+  if (output !== expected) throw new Error(`the client wrote "${output}", not "${expected}"`);
+}
+
+function replaced(text, replacements) {
+  let result = text;
+  for (const [from, to] of Object.entries(replacements)) {
+    if (!result.includes(from)) throw new Error(`a README does not have ${from} any more`);
+    result = result.replaceAll(from, to);
+  }
+  return result;
+}
+
+async function bundle(folder, file, outfile) {
+  const { metafile } = await build({
+    entryPoints: [file],
+    absWorkingDir: folder,
+    bundle: true,
+    metafile: true,
+    outfile,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'silent',
+  });
+  if (!Object.keys(metafile.inputs).some((input) => input.endsWith('dist/crypto.web.js'))) {
+    throw new Error("a bundler for browsers does not find core's WebCrypto file");
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** True if somebody listens there, else undefined. */
+async function accepts(port) {
+  const socket = connect(port, 'localhost');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return undefined;
+  } finally {
+    socket.destroy();
+  }
+}
