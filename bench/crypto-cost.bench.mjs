@@ -11,9 +11,10 @@ import {
   messageNonceLength,
   RecordWriter,
   randomBytes,
+  requestKeys,
+  responseKeys,
 } from '@sealwire/core';
 // The parts of @sealwire/node that do this; they are not public.
-import { requestKeys, responseKeys } from '../packages/node/dist/message-keys.js';
 import { MessageOpener } from '../packages/node/dist/message-opener.js';
 import { MessageWriter } from '../packages/node/dist/message-writer.js';
 import { orderJson } from './support/order.mjs';

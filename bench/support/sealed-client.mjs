@@ -10,24 +10,16 @@ import {
   formatSealwireHeader,
   handshakeType,
   headLength,
-  hmacSha512,
-  importAeadKey,
   maxExchanges,
   messageNonceLength,
   RecordReader,
   RecordWriter,
   randomBytes,
-  requestKeyInput,
-  responseKeyInput,
-  splitKeyMaterial,
+  requestKeys,
+  responseKeys,
   usableKeys,
   verifyConfiguration,
 } from '@sealwire/core';
-
-function deriveKeys(master, input) {
-  const { key, baseNonce } = splitKeyMaterial(hmacSha512(master, input));
-  return { key: importAeadKey(key), baseNonce };
-}
 
 /** A session of a server, whose numbers are handed out in order; a new one begins when they are used up. */
 export class SealedClient {
@@ -74,13 +66,12 @@ export class SealedClient {
       path,
       fields: [...fields, ['sealwire-time', String(Date.now())]],
     });
-    const message = sealMessage(head, body, (nonce) => deriveKeys(master, requestKeyInput(n, nonce)));
+    const message = sealMessage(head, body, (nonce) => requestKeys(master, n, nonce));
     const nonceQ = message.subarray(0, messageNonceLength);
     return {
       header: formatSealwireHeader({ sid, n }),
       message,
-      open: (response) =>
-        openMessage(response, (nonceP) => deriveKeys(master, responseKeyInput(n, nonceQ, nonceP))),
+      open: (response) => openMessage(response, (nonceP) => responseKeys(master, n, nonceQ, nonceP)),
     };
   }
 }

@@ -8,30 +8,18 @@ import {
   encodeRequestHead,
   type Field,
   headLength,
-  hmacSha512,
-  importAeadKey,
   type MasterKey,
+  type MessageKeys,
   maxRecordPlaintext,
   messageNonceLength,
   type RecordKind,
   RecordReader,
   RecordWriter,
-  requestKeyInput,
-  responseKeyInput,
-  splitKeyMaterial,
+  requestKeys,
+  responseKeys,
 } from '@sealwire/core';
 
 /** Sealed messages made and opened by hand, so that a test can put anything into them and see everything in them. */
-
-interface Keys {
-  readonly key: Awaited<ReturnType<typeof importAeadKey>>;
-  readonly baseNonce: Uint8Array;
-}
-
-async function keysOf(master: MasterKey, input: Uint8Array): Promise<Keys> {
-  const { key, baseNonce } = splitKeyMaterial(await hmacSha512(master, input));
-  return { key: await importAeadKey(key), baseNonce };
-}
 
 /** One record to be sealed: its kind and its plaintext. */
 export interface PlainRecord {
@@ -46,7 +34,7 @@ export async function sealRecords(
   nonce: Uint8Array,
   records: readonly PlainRecord[],
 ): Promise<Buffer> {
-  const keys = await keysOf(master, requestKeyInput(n, nonce));
+  const keys = requestKeys(master, n, nonce);
   const writer = new RecordWriter(keys.baseNonce);
   const sealed: Uint8Array[] = [nonce];
   for (const { kind, plaintext } of records) {
@@ -127,7 +115,7 @@ export interface ResponseContext {
 export class ResponseOpener {
   readonly #context: ResponseContext;
   #nonce: Buffer = Buffer.alloc(0);
-  #keys: Keys | undefined;
+  #keys: MessageKeys | undefined;
   #reader!: RecordReader;
   #head: { status: number; fields: readonly Field[] } | undefined;
   #trailers: Field[] = [];
@@ -146,7 +134,7 @@ export class ResponseOpener {
       this.#nonce = Buffer.concat([this.#nonce, bytes.subarray(0, missing)]);
       if (this.#nonce.length < messageNonceLength) return Buffer.alloc(0);
       const { master, n, nonceQ } = this.#context;
-      this.#keys = await keysOf(master, responseKeyInput(n, nonceQ, this.#nonce));
+      this.#keys = responseKeys(master, n, nonceQ, this.#nonce);
       this.#reader = new RecordReader(this.#keys.baseNonce);
       rest = bytes.subarray(missing);
     }

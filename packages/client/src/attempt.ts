@@ -9,10 +9,10 @@ import {
   messageType,
   outerMethod,
   type ResponseHead,
+  responseKeys,
   SealwireError,
 } from '@sealwire/core';
 import { bodyLength } from './body.ts';
-import { responseKeys } from './message-keys.ts';
 import { MessageReader } from './open-message.ts';
 import type { ClientSettings } from './options.ts';
 import { type Hint, mediaType, plaintextAnswer, readHint } from './outer-response.ts';

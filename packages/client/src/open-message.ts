@@ -9,13 +9,14 @@ import {
   headLength,
   isSealwireError,
   LengthCounter,
+  type Maybe,
+  type MessageKeys,
   messageNonceLength,
   RecordReader,
   type ResponseHead,
   rejected,
   SealwireError,
 } from '@sealwire/core';
-import type { MessageKeys } from './message-keys.ts';
 
 /** Opens one response message, pulling bytes as plaintext is asked for. */
 export class MessageReader {
@@ -37,7 +38,7 @@ export class MessageReader {
    * @throws SealwireError `rejected`, `truncated`; the platform's errors as they are
    */
   async head(
-    deriveKeys: (nonce: Uint8Array) => Promise<MessageKeys>,
+    deriveKeys: (nonce: Uint8Array) => Maybe<MessageKeys>,
     bodiless: boolean,
   ): Promise<ResponseHead> {
     const { nonce, rest } = await this.#readNonce();

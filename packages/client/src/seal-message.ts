@@ -1,14 +1,15 @@
 import {
   aeadSeal,
   concat,
+  type MessageKeys,
   maxRecordPlaintext,
   messageNonceLength,
   type RecordKind,
   RecordWriter,
   randomNonce,
+  requestKeys,
 } from '@sealwire/core';
 import type { Body } from './body.ts';
-import { type MessageKeys, requestKeys } from './message-keys.ts';
 import type { LiveSession } from './session.ts';
 
 /** A request message: its nonce, which the response keys need, and its bytes. */

@@ -16,6 +16,8 @@ import type { KDF, KDFFactory, KEM, KEMFactory } from 'hpke';
 import { allZero } from './bytes.ts';
 import { dhkem, type Group } from './dhkem.ts';
 import { rejected } from './errors.ts';
+import { splitKeyMaterial } from './key-schedule.ts';
+import type { KeyAndNonce } from './primitives.ts';
 import { type XWingParts, xwing } from './xwing.ts';
 
 export type MasterKey = KeyObject;
@@ -63,6 +65,13 @@ export function hmacSha512(key: MasterKey, data: Uint8Array): Uint8Array<ArrayBu
 
 export function importAeadKey(bytes: Uint8Array): AeadKey {
   return createSecretKey(bytes);
+}
+
+export function messageKeys(master: MasterKey, input: Uint8Array): KeyAndNonce<AeadKey> {
+  const { key: bytes, baseNonce } = splitKeyMaterial(hmacSha512(master, input));
+  const key = importAeadKey(bytes);
+  bytes.fill(0);
+  return { key, baseNonce };
 }
 
 // OpenSSL copies these at once. Handed over as the small arrays they are, each would first be given an ArrayBuffer

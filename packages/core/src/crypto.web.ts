@@ -7,6 +7,8 @@ import {
 } from 'hpke';
 import { concat } from './bytes.ts';
 import { rejected } from './errors.ts';
+import { splitKeyMaterial } from './key-schedule.ts';
+import type { KeyAndNonce } from './primitives.ts';
 
 export type MasterKey = CryptoKey;
 export type AeadKey = CryptoKey;
@@ -35,6 +37,13 @@ export async function hmacSha512(key: MasterKey, data: Uint8Array): Promise<Uint
 
 export function importAeadKey(bytes: Uint8Array): Promise<AeadKey> {
   return crypto.subtle.importKey('raw', source(bytes), 'AES-GCM', false, ['encrypt', 'decrypt']);
+}
+
+export async function messageKeys(master: MasterKey, input: Uint8Array): Promise<KeyAndNonce<AeadKey>> {
+  const { key: bytes, baseNonce } = splitKeyMaterial(await hmacSha512(master, input));
+  const key = await importAeadKey(bytes);
+  bytes.fill(0);
+  return { key, baseNonce };
 }
 
 export async function aeadSeal(

@@ -2,7 +2,6 @@ export {
   type AeadKey,
   aeadOpen,
   aeadSeal,
-  hmacSha512,
   importAeadKey,
   type MasterKey,
   randomBytes,
@@ -38,10 +37,7 @@ export {
   messageNonceLength,
   messageType,
   parseSealwireHeader,
-  requestKeyInput,
-  responseKeyInput,
   type SealwireHeader,
-  splitKeyMaterial,
 } from './exchange.ts';
 export {
   FieldSet,
@@ -68,6 +64,7 @@ export {
 } from './head.ts';
 export { formatPin, parsePin } from './identity.ts';
 export { MemorySessionStore, type MemorySessionStoreOptions } from './memory-store.ts';
+export { type MessageKeys, requestKeys, responseKeys } from './message-keys.ts';
 export type { Maybe } from './primitives.ts';
 export { problemCode, problemOf, problemType } from './problem.ts';
 export {

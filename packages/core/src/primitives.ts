@@ -3,6 +3,11 @@ import type { KDFFactory, KEMFactory } from 'hpke';
 /** A value that is there at once on Node and promised on WebCrypto; shared code awaits it. */
 export type Maybe<T> = T | Promise<T>;
 
+export interface KeyAndNonce<AeadKey> {
+  readonly key: AeadKey;
+  readonly baseNonce: Uint8Array;
+}
+
 /**
  * What `#crypto` offers, whichever file the `imports` map of package.json selects: `crypto.node.ts` answers
  * synchronously through `node:crypto`, `crypto.web.ts` through WebCrypto.
@@ -19,6 +24,8 @@ export interface Primitives<MasterKey, AeadKey> {
   hmacSha512(key: MasterKey, data: Uint8Array): Maybe<Uint8Array<ArrayBuffer>>;
   /** A 32-byte key for AES-256-GCM. The caller zeroes `bytes`. */
   importAeadKey(bytes: Uint8Array): Maybe<AeadKey>;
+  /** The keys of one message: HMAC-SHA512 of an input of key-schedule.ts, taken apart. */
+  messageKeys(key: MasterKey, input: Uint8Array): Maybe<KeyAndNonce<AeadKey>>;
   /** AES-256-GCM: the ciphertext of the joined parts in pieces, the 16-byte tag at the end of the last one. */
   aeadSeal(
     key: AeadKey,

@@ -1,17 +1,16 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createCipheriv, createHmac, hkdfSync } from 'node:crypto';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { concat } from '../src/bytes.ts';
 import {
   formatSealwireHeader,
   maxHeaderMessage,
   messageNonceLength,
   messageType,
   parseSealwireHeader,
-  requestKeyInput,
-  responseKeyInput,
-  splitKeyMaterial,
 } from '../src/exchange.ts';
+import { requestKeyInput, responseKeyInput } from '../src/key-schedule.ts';
 import { maxExchanges } from '../src/session-store.ts';
 import { platforms } from './support/platforms.ts';
 import { refusalCodeSync } from './support/refusal.ts';
@@ -52,15 +51,20 @@ for (const { name, crypto } of platforms) {
     await fc.assert(
       fc.asyncProperty(bytes(64), number, bytes(32), bytes(32), async (master, n, nonceQ, nonceP) => {
         const key = await crypto.importMaster(master);
-        const request = splitKeyMaterial(await crypto.hmacSha512(key, requestKeyInput(n, nonceQ)));
-        const expected = expand(master, info('request', n, nonceQ), 44);
-        assert.is(toHex(request.key) + toHex(request.baseNonce), expected);
-
-        const response = splitKeyMaterial(await crypto.hmacSha512(key, responseKeyInput(n, nonceQ, nonceP)));
-        const other = expand(master, info('response', n, nonceQ, nonceP), 44);
-        assert.is(toHex(response.key) + toHex(response.baseNonce), other);
-        assert.is(request.key.length, 32);
-        assert.is(request.baseNonce.length, 12);
+        for (const [input, about] of [
+          [requestKeyInput(n, nonceQ), info('request', n, nonceQ)],
+          [responseKeyInput(n, nonceQ, nonceP), info('response', n, nonceQ, nonceP)],
+        ] as const) {
+          const expected = Buffer.from(expand(master, about, 44), 'hex');
+          const keys = await crypto.messageKeys(key, input);
+          assert.is(toHex(keys.baseNonce), toHex(expected.subarray(32)));
+          // The key itself does not show: what it seals does.
+          const sealed = await crypto.aeadSeal(keys.key as never, nonceQ.slice(0, 12), nonceP, [master]);
+          const cipher = createCipheriv('aes-256-gcm', expected.subarray(0, 32), nonceQ.slice(0, 12));
+          cipher.setAAD(nonceP);
+          const parts = [cipher.update(master), cipher.final(), cipher.getAuthTag()];
+          assert.is(toHex(concat(...sealed)), toHex(concat(...parts)));
+        }
       }),
       { numRuns: 50 },
     );

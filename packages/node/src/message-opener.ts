@@ -1,13 +1,14 @@
 import {
   aeadOpen,
   type MasterKey,
+  type MessageKeys,
   messageNonceLength,
   type RecordKind,
   RecordReader,
   rejected,
+  requestKeys,
   type SealwireError,
 } from '@sealwire/core';
-import { type MessageKeys, requestKeys } from './message-keys.ts';
 
 export interface OpenedRecord {
   readonly kind: RecordKind;

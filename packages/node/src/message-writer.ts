@@ -2,13 +2,13 @@ import {
   aeadSeal,
   encodeFieldSection,
   type Field,
+  type MessageKeys,
   maxRecordPlaintext,
   messageNonceLength,
   type RecordKind,
   RecordWriter,
   recordOverhead,
 } from '@sealwire/core';
-import type { MessageKeys } from './message-keys.ts';
 
 /** Records up to this size are copied into one buffer, which is cheaper to send than three. */
 const copyUpTo = 16_384;

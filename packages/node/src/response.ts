@@ -6,9 +6,9 @@ import {
   type MasterKey,
   messageNonceLength,
   randomNonce,
+  responseKeys,
   SealwireError,
 } from '@sealwire/core';
-import { responseKeys } from './message-keys.ts';
 import { MessageWriter } from './message-writer.ts';
 import { foldHeaders, hasBody, outerStatus, sealedFields, withOuterFields } from './outer-head.ts';
 
