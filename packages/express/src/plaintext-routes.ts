@@ -34,7 +34,12 @@ export function allowsPlaintext(req: Request): boolean {
   const app = req.app as unknown as { _router?: { stack: Layer[] }; router?: { stack: Layer[] } };
   // Express 4 throws on reading `router`, Express 5 has no `_router`.
   const stack = app._router?.stack ?? app.router?.stack ?? [];
-  return firstRoute(stack, req.path, req.method) === 'marked';
+  try {
+    return firstRoute(stack, req.path, req.method) === 'marked';
+  } catch {
+    // A parameter that cannot be decoded: no route runs for it.
+    return false;
+  }
 }
 
 function firstRoute(

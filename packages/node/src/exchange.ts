@@ -381,7 +381,7 @@ export class Exchange {
     });
   }
 
-  /** No one listens to the request's stream, so no one would answer. */
+  /** No one listens to the request's stream, so no one may answer; whoever does it later does no harm. */
   #answerForNobody(): void {
     if (this.#res.headersSent) {
       this.#res.destroy();
@@ -389,6 +389,7 @@ export class Exchange {
     }
     this.#res.once('finish', () => this.#req.destroy());
     this.#sendProblem(rejected(), { close: true });
+    this.#seal?.silence();
   }
 
   #unavailable(): void {

@@ -5,6 +5,7 @@ import { Exchange, type FrameworkRequest, type Next } from './exchange.ts';
 import { resolveOptions, type SealwireOptions } from './options.ts';
 import { sendProblem } from './problem.ts';
 import { readOuterHeaders } from './raw-headers.ts';
+import { Sealed } from './sealed.ts';
 
 export type SealwireHandler = (req: IncomingMessage, res: ServerResponse, next: Next) => void;
 
@@ -39,7 +40,12 @@ export function createHandler(options: SealwireOptions | undefined, framework: F
     }
   }
 
-  return function sealwireHandler(req, res, next) {
+  return function sealwireHandler(req: IncomingMessage & { sealed?: Sealed }, res, next) {
+    // It was opened by one that is mounted before.
+    if (req.sealed instanceof Sealed) {
+      next();
+      return;
+    }
     const outer = readOuterHeaders(req.rawHeaders);
     if (outer.sealwire === undefined && !outer.sealedType) {
       plaintext(req, res, next);

@@ -62,23 +62,44 @@ export function rewriteRequest(
   for (const [name, value] of fields) rewritten.push(name, value);
   if (!framed && !http2) rewritten.push('transfer-encoding', 'chunked');
 
+  const headers = rewrittenHeaders(req, head, fields, sealed, framed);
   if (http2) {
     // Its accessors have no setters.
-    replace(req.headers, joinHeaders(rewritten));
+    replace(req.headers, headers);
     rawHeaders.splice(0, rawHeaders.length, ...rewritten);
   } else {
     req.rawHeaders = rewritten;
+    req.headers = headers;
     if (countKey === undefined) {
-      req.headers = joinHeaders(rewritten);
       req.headersDistinct = distinctHeaders(rewritten);
     } else {
       // Node makes them when they are asked for, as it does of an outer head.
       (req as unknown as Record<symbol, number>)[countKey] = rewritten.length;
-      req.headers = undefined as never;
       req.headersDistinct = undefined as never;
     }
   }
   req.method = head.method;
+}
+
+/** The same of `req.headers`, from which what earlier middleware put there for the application is not lost. */
+function rewrittenHeaders(
+  req: IncomingMessage & { joinDuplicateHeaders?: boolean },
+  head: RequestHead,
+  fields: readonly Field[],
+  sealed: FieldSet,
+  framed: boolean,
+): IncomingHttpHeaders {
+  const http2 = req.httpVersionMajor >= 2;
+  const headers: IncomingHttpHeaders = {};
+  for (const name in req.headers) {
+    if (name === 'transfer-encoding' || name === 'sealwire' || sealed.has(name)) continue;
+    const value = req.headers[name];
+    headers[name] = typeof value === 'string' ? outerValue(name, value, head) : value;
+  }
+  if (!http2) headers.host = head.authority;
+  for (const [name, value] of fields) addHeader(headers, name, value, req.joinDuplicateHeaders);
+  if (!framed && !http2) headers['transfer-encoding'] = 'chunked';
+  return headers;
 }
 
 /** Where Node keeps how many of `rawHeaders` there are; undefined on one that does not. */
@@ -149,15 +170,23 @@ const firstOnly = new Set([
 
 function joinHeaders(raw: readonly string[]): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {};
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = (raw[i] as string).toLowerCase();
-    const value = raw[i + 1] as string;
-    const seen = headers[name];
-    if (name === 'set-cookie') headers[name] = [...((seen as string[] | undefined) ?? []), value];
-    else if (seen === undefined) headers[name] = value;
-    else if (!firstOnly.has(name)) headers[name] = `${seen}${name === 'cookie' ? '; ' : ', '}${value}`;
-  }
+  for (let i = 0; i < raw.length; i += 2)
+    addHeader(headers, (raw[i] as string).toLowerCase(), raw[i + 1] as string, false);
   return headers;
+}
+
+/** @param joinAll the server's option `joinDuplicateHeaders` */
+function addHeader(
+  headers: IncomingHttpHeaders,
+  name: string,
+  value: string,
+  joinAll: boolean | undefined,
+): void {
+  const seen = headers[name];
+  if (name === 'set-cookie') headers[name] = [...((seen as string[] | undefined) ?? []), value];
+  else if (seen === undefined) headers[name] = value;
+  else if (joinAll || !firstOnly.has(name))
+    headers[name] = `${seen}${name === 'cookie' ? '; ' : ', '}${value}`;
 }
 
 function distinctHeaders(raw: readonly string[]): NodeJS.Dict<string[]> {

@@ -110,7 +110,7 @@ function withSealwire(vary: OutgoingHttpHeaders[string]): string {
 }
 
 /** Blanks around a value are not part of it (RFC 9110, section 5.5), and a sealed head has none. */
-function trimmed(value: string): string {
+export function trimmed(value: string): string {
   const first = value.charCodeAt(0);
   const last = value.charCodeAt(value.length - 1);
   return first > 0x20 && last > 0x20 ? value : value.replace(/^[\t ]+|[\t ]+$/g, '');

@@ -48,11 +48,7 @@ export class RawBody {
   start(): void {
     const reader = this.#reader;
     const early = this.#drain();
-    if (this.#endedBefore) {
-      // Within this tick, or the empty stream would end: the plaintext takes their place in deliver().
-      for (const chunk of early.toReversed()) this.#req.unshift(chunk);
-    }
-    for (const chunk of early) reader.bytes(chunk);
+    if (early !== null) reader.bytes(early);
     if (this.#endedBefore) reader.end();
   }
 
@@ -60,7 +56,6 @@ export class RawBody {
   deliver(pieces: readonly Uint8Array[]): boolean {
     let wantsMore = true;
     if (this.#endedBefore) {
-      this.#drain();
       for (const piece of pieces.toReversed()) if (piece.length > 0) this.#req.unshift(piece);
       return true;
     }
@@ -76,26 +71,23 @@ export class RawBody {
   /** Reads on after `bytes` returned false. */
   wake(): void {
     // `read()` would not do: the stream believes that a read is under way as long as nothing was pushed into it.
-    this.#req._read(0);
+    // Leaving a `for await` or a failed pipeline takes the socket away from the request.
+    if (this.#req.socket !== null) this.#req._read(0);
   }
 
   /** Throws away what is still to come, so that the connection can carry the next request. */
   discard(): void {
     if (this.#discarding) return;
     this.#discarding = true;
-    if (this.#endedBefore) this.#drain();
     this.#req.resume();
     this.wake();
   }
 
-  #drain(): Buffer[] {
-    const chunks: Buffer[] = [];
-    while (this.#req.readableLength > 0) {
-      const chunk = this.#req.read() as Buffer | null;
-      if (chunk === null) break;
-      chunks.push(chunk);
-    }
-    return chunks;
+  #drain(): Buffer | null {
+    // Exactly as much as there is: to read beyond would let a message that has ended emit `end`, before its consumer
+    // listens.
+    const { readableLength } = this.#req;
+    return readableLength > 0 ? this.#req.read(readableLength) : null;
   }
 }
 

@@ -1,4 +1,10 @@
-import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+  STATUS_CODES,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http';
 import {
   encodeFieldSection,
   encodeResponseHead,
@@ -10,7 +16,7 @@ import {
   SealwireError,
 } from '@sealwire/core';
 import { MessageWriter } from './message-writer.ts';
-import { foldHeaders, hasBody, outerStatus, sealedFields, withOuterFields } from './outer-head.ts';
+import { foldHeaders, hasBody, outerStatus, sealedFields, trimmed, withOuterFields } from './outer-head.ts';
 
 /** What a response is sealed under. */
 export interface ResponseSealOptions {
@@ -63,6 +69,8 @@ export class ResponseSeal {
   #trailers: Field[] | undefined;
   #ownProblem = false;
   #headTooLarge = false;
+  /** True if the response was given, and the application does not know it yet. */
+  #silenced = false;
 
   constructor(response: ServerResponse, options: ResponseSealOptions) {
     const res = response as SealedResponse;
@@ -85,8 +93,19 @@ export class ResponseSeal {
     this.#ownProblem = true;
   }
 
+  /** From now on the response takes whatever the application gives it, as one does whose connection is gone. */
+  silence(): void {
+    const res = this.#res;
+    this.#silenced = true;
+    Object.defineProperty(res, 'headersSent', { value: false, configurable: true });
+    res.setHeader = () => res;
+    res.appendHeader = () => res;
+    res.removeHeader = () => {};
+  }
+
   writeHead(status: number, rest: unknown[]): SealedResponse {
     const res = this.#res;
+    if (this.#silenced) return res;
     const code = status | 0;
     const [least, most] = this.#http2 ? [200, 599] : [100, 999];
     // What Node refuses, Node refuses in its own words.
@@ -105,15 +124,13 @@ export class ResponseSeal {
     const { write } = this.#native;
     if (this.#sealing) return write.call(res, chunk, encoding, callback);
     const done = (typeof encoding === 'function' ? encoding : callback) as Callback | undefined;
+    if (this.#silenced) return discarded(done);
     const bytes = toBytes(chunk, encoding);
     if (bytes === undefined) return write.call(res, chunk, encoding, callback);
     if (res.writableEnded || res.destroyed) return write.call(res, nothing, done);
     const first = !res.headersSent;
     const writer = this.#begun();
-    if (!this.#bodyAllowed) {
-      if (done !== undefined) process.nextTick(done);
-      return true;
-    }
+    if (!this.#bodyAllowed) return discarded(done);
     if (bytes.length === 0 && !first) {
       // HTTP/1 sends nothing for it, and calls back in its turn.
       if (!this.#http2) return write.call(res, nothing, undefined, done);
@@ -135,6 +152,10 @@ export class ResponseSeal {
     } else if (typeof encoding === 'function') {
       done = encoding as Callback;
     }
+    if (this.#silenced) {
+      discarded(done);
+      return res;
+    }
     const bytes = body === undefined || body === null || body === '' ? nothing : toBytes(body, encoding);
     if (bytes === undefined) return end.call(res, chunk, encoding, callback);
     if (res.writableEnded || res.destroyed) {
@@ -150,18 +171,29 @@ export class ResponseSeal {
 
   flushHeaders(): void {
     const res = this.#res;
+    if (this.#silenced) return;
     if (!res.headersSent) res.writeHead(res.statusCode);
     this.#native.flushHeaders.call(res);
     if (this.#writer?.headPending && !res.writableEnded) this.#send(this.#writer.records(nothing, false));
   }
 
   addTrailers(headers: OutgoingHttpHeaders | readonly [string, string][]): void {
-    this.#trailers ??= [];
     const entries = Array.isArray(headers) ? headers : Object.entries(headers);
+    const added: Field[] = [];
     for (const [name, value] of entries as [string, unknown][]) {
-      for (const each of Array.isArray(value) ? value : [value])
-        this.#trailers.push([name.toLowerCase(), String(each)]);
+      for (const each of Array.isArray(value) ? value : [value]) {
+        validateHeaderName(name);
+        validateHeaderValue(name, each);
+        added.push([name.toLowerCase(), trimmed(String(each))]);
+      }
     }
+    const trailers = [...(this.#trailers ?? []), ...added];
+    try {
+      encodeFieldSection(trailers);
+    } catch {
+      throw new SealwireError('response-head-too-large');
+    }
+    this.#trailers = trailers;
   }
 
   /** Begins the response if it was not, with a body of this length if that is known. */
@@ -220,7 +252,7 @@ export class ResponseSeal {
 
   #sendOuterHead(status: number): void {
     if (this.#http2) this.#native.writeHead.call(this.#res, status);
-    else this.#native.writeHead.call(this.#res, status, STATUS_CODES[status]);
+    else this.#native.writeHead.call(this.#res, status, STATUS_CODES[status] ?? 'unknown');
   }
 
   /** Throws for a head that cannot be sealed; whoever handles the error and keeps its fields gets an empty 500. */
@@ -295,6 +327,12 @@ const sealingMethods = {
     callback?.();
   },
 };
+
+/** What `write` and `end` do with what goes nowhere. */
+function discarded(done: Callback | undefined): true {
+  if (done !== undefined) process.nextTick(done);
+  return true;
+}
 
 /** The bytes of what may be written; undefined for what Node refuses. */
 function toBytes(chunk: unknown, encoding: unknown): Uint8Array | undefined {
