@@ -1,4 +1,4 @@
-import { type ErrorCode, isSafeMethod, maxResends, SealwireError } from '@sealwire/core';
+import { type ErrorCode, isSafeMethod, isSealwireError, maxResends, SealwireError } from '@sealwire/core';
 import { unlessAborted } from './abort.ts';
 import { attempt, type Outcome, type Sent } from './attempt.ts';
 import type { ClientSettings } from './options.ts';
@@ -18,7 +18,7 @@ export async function call(settings: ClientSettings, sessions: SessionManager, p
   /** Attempts that may still be executed: somebody may hold them back. */
   let earlier: Sent[] = [];
   for (let resends = 0; ; resends++) {
-    const session = await unlessAborted(sessions.acquire(), plan.signal);
+    const session = await nextSession(sessions, plan, earlier);
     const outcome = await attempt(settings, session, plan, earlier);
     if (outcome.kind === 'answer') return outcome;
     const code = outcome.kind === 'hint' ? outcome.hint.code : outcome.code;
@@ -34,6 +34,20 @@ export async function call(settings: ClientSettings, sessions: SessionManager, p
     // The server's own word is taken once for each reason: what did not help does not help the next time.
     if (seen.has(code) || resends === maxResends) throw endOf(code, plan);
     if (outcome.kind === 'problem') seen.add(code);
+  }
+}
+
+/** @throws SealwireError `outcome-unknown` if none can be had to ask what became of the earlier attempts */
+async function nextSession(
+  sessions: SessionManager,
+  plan: Plan,
+  earlier: readonly Sent[],
+): Promise<LiveSession> {
+  try {
+    return await unlessAborted(sessions.acquire(), plan.signal);
+  } catch (cause) {
+    if (earlier.length === 0 || isSafeMethod(plan.method) || !isSealwireError(cause)) throw cause;
+    throw new SealwireError('outcome-unknown', because('unknown-session'), { cause });
   }
 }
 

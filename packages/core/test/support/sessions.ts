@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
-import type { ServerKemKey } from '../../src/handshake-server.ts';
+import type { HandshakeOptions, ServerKemKey } from '../../src/handshake-server.ts';
 import { generateKemPair } from '../../src/hpke.ts';
 import { computeKid } from '../../src/kid.ts';
 import { MemorySessionStore } from '../../src/memory-store.ts';
 import type { Maybe } from '../../src/primitives.ts';
-import type { SessionInfo, SessionStore } from '../../src/session-store.ts';
+import type { SessionInfo } from '../../src/session-store.ts';
 import type { Suite } from '../../src/suites.ts';
 
 /** Its HMAC shows that two masters are the same without handing one out: WebCrypto's cannot be exported. */
@@ -37,7 +37,7 @@ export class RecordingStore extends MemorySessionStore {
 /** A server with one key: what `answerHandshake` needs. Times in milliseconds. */
 export function serverWith(
   key: ServerKemKey,
-  store: SessionStore = new RecordingStore(),
+  store: HandshakeOptions['store'] = new RecordingStore(),
   now = 1_700_000_000_000,
 ) {
   return {
