@@ -107,8 +107,7 @@ onExpress('a POST to a restarted server may have run before: its caller decides'
   const post = { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json' } };
   assert.is((await sealedFetch('/echo', post)).status, 200);
   await restart(express, server);
-  const error = await thrown(sealedFetch('/echo', post), 'outcome-unknown');
-  assert.match(error.message, 'unknown-session');
+  await thrown(sealedFetch('/echo', post), 'outcome-unknown');
   assert.equal(handled, ['POST']);
   // The next call has a new session.
   assert.is((await sealedFetch('/echo', post)).status, 200);

@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm';
-import type { Acceptance, Session, SessionStore } from '@sealwire/core';
+import type { Acceptance, Burning, MasterKey, Session, SessionStore } from '@sealwire/core';
 
 /** A store as one over a network is: every answer is promised and takes some turns of the event loop. */
 export class SlowStore implements SessionStore {
@@ -35,6 +35,23 @@ export class SlowStore implements SessionStore {
     await this.#store.end(...args);
   }
 
+  async repeatKey(...args: Parameters<SessionStore['repeatKey']>): Promise<MasterKey | undefined> {
+    await this.#wait();
+    return this.#store.repeatKey(...args);
+  }
+
+  async burn(...args: Parameters<SessionStore['burn']>): Promise<Burning> {
+    await this.#wait();
+    const answer = await this.#store.burn(...args);
+    await this.#wait();
+    return answer;
+  }
+
+  async completeSince(now: number): Promise<number | undefined> {
+    await this.#wait();
+    return this.#store.completeSince(now);
+  }
+
   async claimHello(...args: Parameters<SessionStore['claimHello']>): Promise<boolean> {
     await this.#wait();
     return this.#store.claimHello(...args);
@@ -59,6 +76,9 @@ export function storeWith(
     load: store.load.bind(store),
     accept: store.accept.bind(store),
     end: store.end.bind(store),
+    repeatKey: store.repeatKey.bind(store),
+    burn: store.burn.bind(store),
+    completeSince: store.completeSince.bind(store),
     claimHello: store.claimHello.bind(store),
   };
   return { ...whole, ...replaced } as SessionStore;

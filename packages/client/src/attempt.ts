@@ -9,6 +9,8 @@ import {
   messageType,
   outerMethod,
   type ResponseHead,
+  repeatField,
+  repeatValue,
   responseKeys,
   SealwireError,
 } from '@sealwire/core';
@@ -30,14 +32,28 @@ export type Outcome =
     }
   /** Authenticated: the server itself refused. */
   | { readonly kind: 'problem'; readonly code: ErrorCode; readonly problem: Record<string, unknown> }
-  /** Plaintext, so from anyone. */
-  | { readonly kind: 'hint'; readonly hint: Hint; readonly outer: Response };
+  /** Plaintext, so from anyone: what became of the request is not known. */
+  | { readonly kind: 'hint'; readonly hint: Hint; readonly outer: Response; readonly sent: Sent };
+
+/** A request that was sent, as a later one names it. */
+export interface Sent {
+  readonly session: LiveSession;
+  readonly n: number;
+  /** Server time at which it was sent, as the client knows it, in milliseconds. */
+  readonly at: number;
+}
 
 /**
- * Sends a plan once, sealed under the next number of a session, and opens the head of what comes back.
+ * Sends a plan once, sealed under the next number of a session, and opens the head of what comes back. Names the earlier
+ * attempts at it, so that none of them is executed besides.
  * @throws SealwireError; the platform's errors as they are
  */
-export async function attempt(settings: ClientSettings, session: LiveSession, plan: Plan): Promise<Outcome> {
+export async function attempt(
+  settings: ClientSettings,
+  session: LiveSession,
+  plan: Plan,
+  earlier: readonly Sent[],
+): Promise<Outcome> {
   const { sealed, outer: outerFields } = splitFields(
     plan,
     session.sealedFields,
@@ -45,20 +61,34 @@ export async function attempt(settings: ClientSettings, session: LiveSession, pl
   );
   // From here to the platform's fetch there is nothing but sealing.
   const n = session.take();
+  const at = session.serverTime();
   try {
+    const repeats = await Promise.all(earlier.map((sent) => repeatOf(sent, earlier, session, n)));
     const head = encodeRequestHead({
       method: plan.method,
       scheme: plan.url.protocol.slice(0, -1),
       authority: plan.url.host,
       path: plan.url.pathname + plan.url.search,
-      fields: [...sealed, ['sealwire-time', String(session.serverTime())]],
+      fields: [...sealed, ['sealwire-time', String(at)], ...repeats],
     });
     const { nonce, init } = await seal(session, n, head, plan, outerFields);
     const outer = await settings.fetch(plan.url.href, init);
-    return await open(session, n, nonce, plan, outer);
+    const sent = { session, n, at };
+    return await open(sent, nonce, plan, outer);
   } finally {
     session.answered(n);
   }
+}
+
+async function repeatOf(
+  sent: Sent,
+  [first = sent]: readonly Sent[],
+  session: LiveSession,
+  n: number,
+): Promise<[string, string]> {
+  const { sid } = sent.session;
+  const key = await sent.session.repeatKey();
+  return [repeatField, await repeatValue(key, { sid, n: sent.n }, first.at, { sid: session.sid, n })];
 }
 
 async function seal(
@@ -103,17 +133,12 @@ async function seal(
   return { nonce: sealed.nonce, init: { ...init, headers } };
 }
 
-async function open(
-  session: LiveSession,
-  n: number,
-  nonceQ: Uint8Array,
-  plan: Plan,
-  outer: Response,
-): Promise<Outcome> {
+async function open(sent: Sent, nonceQ: Uint8Array, plan: Plan, outer: Response): Promise<Outcome> {
+  const { session, n } = sent;
   if (mediaType(outer) !== messageType || outer.body === null) {
     const hint = await readHint(outer);
     if (hint === undefined) throw plaintextAnswer(outer);
-    return { kind: 'hint', hint, outer };
+    return { kind: 'hint', hint, outer, sent };
   }
   const total = bodyLength(plan.body);
   if (total !== undefined && total > 0) plan.onUploadProgress?.({ loaded: total, total });

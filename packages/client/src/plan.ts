@@ -47,11 +47,6 @@ const passedOn = [
 /** Methods that the fetch standard writes in upper case whatever the caller wrote. */
 const normalisedMethods = /^(?:delete|get|head|options|post|put)$/i;
 
-/** True for methods that may be repeated without asking (RFC 9110, section 9.2.1). */
-export function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
-}
-
 /** Understands the arguments of a call as `new Request(input, init)` would. @throws TypeError as that does */
 export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit, url: URL): Promise<Plan> {
   const request = isRequest(input) ? input : undefined;

@@ -1,4 +1,12 @@
-import { type ClientSession, type FieldSet, type MasterKey, maxExchanges, windowSize } from '@sealwire/core';
+import {
+  type ClientSession,
+  type FieldSet,
+  importRepeatKey,
+  type MasterKey,
+  maxExchanges,
+  repeatKeyBytes,
+  windowSize,
+} from '@sealwire/core';
 import type { Clock } from './options.ts';
 
 /** A session is given up this long before the server ends it, in milliseconds. */
@@ -17,6 +25,7 @@ export class LiveSession {
   #n = 0;
   /** Numbers of exchanges that the server has not answered yet, the oldest first. */
   readonly #unanswered = new Set<number>();
+  #repeatKey: Promise<MasterKey> | undefined;
   /** Fields that the server seals. */
   readonly sealedFields: FieldSet;
 
@@ -34,6 +43,12 @@ export class LiveSession {
 
   get master(): MasterKey {
     return this.#session.master;
+  }
+
+  /** What proves, also after the session's end, that an exchange of it was this client's. */
+  repeatKey(): Promise<MasterKey> {
+    this.#repeatKey ??= importKey(this.master);
+    return this.#repeatKey;
   }
 
   /** Server time as this client knows it: the handshake's, and what went by since on a clock that nobody sets. */
@@ -87,4 +102,11 @@ export class LiveSession {
   #elapsedSince(mark: { wall: number; monotonic: number }): number {
     return Math.max(this.#clock.now() - mark.wall, this.#clock.monotonic() - mark.monotonic);
   }
+}
+
+async function importKey(master: MasterKey): Promise<MasterKey> {
+  const bytes = await repeatKeyBytes(master);
+  const key = await importRepeatKey(bytes);
+  bytes.fill(0);
+  return key;
 }

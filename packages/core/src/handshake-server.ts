@@ -28,7 +28,7 @@ export interface ServerKemKey {
 export interface HandshakeOptions {
   /** The key with this id, if handshakes may use it now. */
   findKey(kid: string): ServerKemKey | undefined | Promise<ServerKemKey | undefined>;
-  readonly store: SessionStore;
+  readonly store: Pick<SessionStore, 'create' | 'claimHello'>;
   /** Server time in milliseconds. */
   readonly now: number;
   /** Life of the session from now on, in milliseconds. */

@@ -8,6 +8,7 @@ export {
   randomNonce,
 } from '#crypto';
 export { decodeBase64Url, encodeBase64Url } from './base64url.ts';
+export { burnEarlier } from './burning.ts';
 export { concat, copyOf, fromUtf8, utf8 } from './bytes.ts';
 export {
   type Configuration,
@@ -75,9 +76,20 @@ export {
   RecordWriter,
   recordOverhead,
 } from './records.ts';
+export {
+  type ExchangeName,
+  importRepeatKey,
+  maxResends,
+  type Repeat,
+  readRepeats,
+  repeatField,
+  repeatKeyBytes,
+  repeatValue,
+} from './repeat.ts';
 export type { ConfigurationKey, ConfigurationPayload } from './schemas.ts';
 export {
   type Acceptance,
+  type Burning,
   maxExchanges,
   type Session,
   type SessionInfo,
@@ -92,4 +104,4 @@ export {
   StaticKeys,
 } from './static-keys.ts';
 export { type Suite, type SuiteName, suiteById, suiteByKem, suiteByName, suites } from './suites.ts';
-export { isSoundTarget, outerMethod, type Target, targetDifference } from './target.ts';
+export { isSafeMethod, isSoundTarget, outerMethod, type Target, targetDifference } from './target.ts';

@@ -1,13 +1,26 @@
 import { importMaster, type MasterKey } from '#crypto';
 import { SealwireError } from './errors.ts';
-import type { Maybe } from './primitives.ts';
+import { after, type Maybe } from './primitives.ts';
+import { importRepeatKey, repeatKeyBytes } from './repeat.ts';
 import { SessionSlab } from './session-slab.ts';
-import type { Acceptance, Session, SessionInfo, SessionStore } from './session-store.ts';
+import {
+  type Acceptance,
+  type Burning,
+  repeatMemory,
+  type Session,
+  type SessionInfo,
+  type SessionStore,
+} from './session-store.ts';
 import type { SuiteName } from './suites.ts';
 
 export interface MemorySessionStoreOptions {
   /** Most sessions at a time, half-open ones included; about 400 bytes each. Default 100,000. */
   maxSessions?: number;
+  /**
+   * True if no other process, with a store of its own, serves the same clients: then an exchange of a session that
+   * this store never knew cannot have been executed, and a client may send it again. Default false.
+   */
+  sole?: boolean;
 }
 
 const halfOpenShare = 0.1;
@@ -27,6 +40,11 @@ interface Entry {
   readonly client: string | undefined;
 }
 
+interface EndedEntry {
+  readonly slot: number;
+  readonly until: number;
+}
+
 /** The session-key cache of one process. Answers at once, but for the platforms where keys are promised. */
 export class MemorySessionStore implements SessionStore {
   readonly #maxSessions: number;
@@ -37,13 +55,20 @@ export class MemorySessionStore implements SessionStore {
   readonly #halfOpen = new Map<string, Entry>();
   readonly #hot = new Map<string, Session>();
   readonly #hellos = new Map<string, number>();
+  /** Sessions that ended within the last 10 minutes, in the order of their ends. */
+  readonly #ended = new Map<string, EndedEntry>();
+  readonly #sole: boolean;
+  /** Server time since which no used session was forgotten early; `undefined` before the first session. */
+  #completeSince: number | undefined;
   #sweeper: ReturnType<typeof setInterval> | undefined;
   #sweep: Iterator<[string, Entry]> | undefined;
 
-  constructor({ maxSessions = 100_000 }: MemorySessionStoreOptions = {}) {
+  constructor({ maxSessions = 100_000, sole = false }: MemorySessionStoreOptions = {}) {
     if (!Number.isInteger(maxSessions) || maxSessions < 10) {
       throw new SealwireError('invalid-option', '`maxSessions` is a whole number, 10 at least.');
     }
+    if (typeof sole !== 'boolean') throw new SealwireError('invalid-option', '`sole` is true or false.');
+    this.#sole = sole;
     this.#maxSessions = maxSessions;
     this.#maxHalfOpen = Math.ceil(maxSessions * halfOpenShare);
   }
@@ -53,15 +78,19 @@ export class MemorySessionStore implements SessionStore {
     return { confirmed: this.#confirmed.size, halfOpen: this.#halfOpen.size };
   }
 
-  create(sid: string, info: SessionInfo, master: Uint8Array, now: number): boolean {
-    this.#dropStaleHalfOpen(now);
+  create(sid: string, info: SessionInfo, master: Uint8Array, now: number): Maybe<boolean> {
+    this.#completeSince ??= now;
+    this.#dropStale(now);
     // A newcomer may push out another newcomer, never a session that is in use.
     if (this.#confirmed.size >= this.#maxSessions - this.#maxHalfOpen) return false;
-    if (this.#halfOpen.size >= this.#maxHalfOpen) this.#endOldestHalfOpen();
-    const slot = this.#slab.take(master, info.expires, info.idle, now);
-    this.#halfOpen.set(sid, { slot, suite: info.suite, kid: info.kid, client: info.client });
-    this.#startSweeping(now);
-    return true;
+    return after(after(importMaster(master) as Maybe<MasterKey>, repeatKeyBytes), (repeatKey) => {
+      if (this.#halfOpen.size >= this.#maxHalfOpen) this.#dropOldestHalfOpen();
+      const slot = this.#slab.take(master, repeatKey, info.expires, info.idle, now);
+      repeatKey.fill(0);
+      this.#halfOpen.set(sid, { slot, suite: info.suite, kid: info.kid, client: info.client });
+      this.#startSweeping(now);
+      return true;
+    });
   }
 
   load(sid: string, now: number): Maybe<Session | undefined> {
@@ -83,18 +112,38 @@ export class MemorySessionStore implements SessionStore {
   accept(sid: string, n: number, now: number): Acceptance {
     const entry = this.#find(sid, now);
     if (entry === undefined) return 'unknown';
-    if (!this.#slab.mark(entry.slot, n, now)) return 'replayed';
+    if (!this.#slab.mark(entry.slot, n)) return 'replayed';
+    this.#slab.touch(entry.slot, now);
     if (this.#halfOpen.delete(sid)) this.#confirmed.set(sid, entry);
     return 'accepted';
   }
 
-  end(sid: string): void {
-    const entry = this.#confirmed.get(sid) ?? this.#halfOpen.get(sid);
+  end(sid: string, now: number): void {
+    this.#dropHalfOpen(sid);
+    const entry = this.#confirmed.get(sid);
     if (entry === undefined) return;
     this.#confirmed.delete(sid);
-    this.#halfOpen.delete(sid);
     this.#hot.delete(sid);
-    this.#slab.free(entry.slot);
+    this.#slab.wipeSecret(entry.slot);
+    this.#ended.set(sid, { slot: entry.slot, until: now + repeatMemory });
+    if (this.#ended.size <= this.#maxSessions) return;
+    this.#forgetOldestEnded();
+    this.#completeSince = now;
+  }
+
+  repeatKey(sid: string, now: number): Maybe<MasterKey | undefined> {
+    const slot = this.#slotOf(sid, now);
+    return slot === undefined ? undefined : importRepeatKey(this.#slab.repeatKey(slot));
+  }
+
+  burn(sid: string, n: number, now: number): Burning {
+    const slot = this.#slotOf(sid, now);
+    if (slot === undefined) return 'unknown';
+    return this.#slab.mark(slot, n) ? 'burned' : 'replayed';
+  }
+
+  completeSince(): number | undefined {
+    return this.#sole ? this.#completeSince : undefined;
   }
 
   claimHello(hash: string, now: number): boolean {
@@ -113,24 +162,51 @@ export class MemorySessionStore implements SessionStore {
     if (entry === undefined) return undefined;
     const stale = confirmed === undefined && this.#isStale(entry, now);
     if (!stale && !this.#slab.isOver(entry.slot, now)) return entry;
-    this.end(sid);
+    this.end(sid, now);
     return undefined;
   }
 
-  #dropStaleHalfOpen(now: number): void {
+  /** Of a session that lives, or that ended within the last 10 minutes. */
+  #slotOf(sid: string, now: number): number | undefined {
+    this.#dropStale(now);
+    return (this.#find(sid, now) ?? this.#ended.get(sid))?.slot;
+  }
+
+  #dropStale(now: number): void {
     for (const [sid, entry] of this.#halfOpen) {
-      if (!this.#isStale(entry, now)) return;
-      this.end(sid);
+      if (!this.#isStale(entry, now)) break;
+      this.#dropHalfOpen(sid);
     }
+    for (const { until } of this.#ended.values()) {
+      if (until > now) break;
+      this.#forgetOldestEnded();
+    }
+  }
+
+  #forgetOldestEnded(): void {
+    const [oldest] = this.#ended;
+    if (oldest === undefined) return;
+    const [sid, { slot }] = oldest;
+    this.#ended.delete(sid);
+    this.#slab.free(slot);
   }
 
   #isStale(halfOpen: Entry, now: number): boolean {
     return now - this.#slab.times(halfOpen.slot).created >= halfOpenLife;
   }
 
-  #endOldestHalfOpen(): void {
+  #dropOldestHalfOpen(): void {
     const oldest = this.#halfOpen.keys().next().value;
-    if (oldest !== undefined) this.end(oldest);
+    if (oldest !== undefined) this.#dropHalfOpen(oldest);
+  }
+
+  /** It took no exchange, and never will: there is nothing to remember. */
+  #dropHalfOpen(sid: string): void {
+    const entry = this.#halfOpen.get(sid);
+    if (entry === undefined) return;
+    this.#halfOpen.delete(sid);
+    this.#hot.delete(sid);
+    this.#slab.free(entry.slot);
   }
 
   #startSweeping(now: number): void {
@@ -143,7 +219,7 @@ export class MemorySessionStore implements SessionStore {
   }
 
   #sweepSome(now: number): void {
-    this.#dropStaleHalfOpen(now);
+    this.#dropStale(now);
     const batch = Math.ceil(this.#confirmed.size / sweepsPerRound);
     this.#sweep ??= this.#confirmed.entries();
     for (let i = 0; i < batch; i++) {
@@ -153,9 +229,9 @@ export class MemorySessionStore implements SessionStore {
         break;
       }
       const [sid, entry] = next.value;
-      if (this.#slab.isOver(entry.slot, now)) this.end(sid);
+      if (this.#slab.isOver(entry.slot, now)) this.end(sid, now);
     }
-    if (this.#confirmed.size + this.#halfOpen.size === 0) {
+    if (this.#confirmed.size + this.#halfOpen.size + this.#ended.size === 0) {
       clearInterval(this.#sweeper);
       this.#sweeper = undefined;
     }

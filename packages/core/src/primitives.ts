@@ -3,6 +3,11 @@ import type { KDFFactory, KEMFactory } from 'hpke';
 /** A value that is there at once on Node and promised on WebCrypto; shared code awaits it. */
 export type Maybe<T> = T | Promise<T>;
 
+/** Goes on with a value as soon as it is there. */
+export function after<A, B>(value: Maybe<A>, use: (value: A) => Maybe<B>): Maybe<B> {
+  return value instanceof Promise ? value.then(use) : use(value);
+}
+
 export interface KeyAndNonce<AeadKey> {
   readonly key: AeadKey;
   readonly baseNonce: Uint8Array;

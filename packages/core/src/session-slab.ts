@@ -3,10 +3,13 @@ import { windowSize } from './session-store.ts';
 
 const chunkBits = 10;
 const chunkSlots = 1 << chunkBits;
+const repeatKeyLength = 32;
 const windowWords = windowSize / 32;
 
 interface Chunk {
   secrets: Uint8Array;
+  /** Keys for proofs about earlier attempts; they outlive the secret. */
+  repeatKeys: Uint8Array;
   windows: Uint32Array;
   /** Highest accepted exchange number, -1 before the first. */
   highest: Int32Array;
@@ -26,12 +29,13 @@ export class SessionSlab {
   #used = 0;
 
   /** Takes a slot for a new session and copies its secret. */
-  take(master: Uint8Array, expires: number, idle: number, now: number): number {
+  take(master: Uint8Array, repeatKey: Uint8Array, expires: number, idle: number, now: number): number {
     const slot = this.#free.pop() ?? this.#used++;
     if (slot >> chunkBits === this.#chunks.length) this.#chunks.push(createChunk());
     const chunk = this.#chunk(slot);
     const index = slot & (chunkSlots - 1);
     chunk.secrets.set(master, index * masterLength);
+    chunk.repeatKeys.set(repeatKey, index * repeatKeyLength);
     chunk.highest[index] = -1;
     chunk.created[index] = now;
     chunk.expires[index] = expires;
@@ -40,11 +44,17 @@ export class SessionSlab {
     return slot;
   }
 
+  /** Wipes the secret; what tells used numbers from others stays. */
+  wipeSecret(slot: number): void {
+    this.secret(slot).fill(0);
+  }
+
   /** Wipes the slot and makes it available. */
   free(slot: number): void {
+    this.wipeSecret(slot);
+    this.repeatKey(slot).fill(0);
     const chunk = this.#chunk(slot);
     const index = slot & (chunkSlots - 1);
-    chunk.secrets.fill(0, index * masterLength, (index + 1) * masterLength);
     chunk.windows.fill(0, index * windowWords, (index + 1) * windowWords);
     this.#free.push(slot);
   }
@@ -53,6 +63,12 @@ export class SessionSlab {
   secret(slot: number): Uint8Array {
     const at = (slot & (chunkSlots - 1)) * masterLength;
     return this.#chunk(slot).secrets.subarray(at, at + masterLength);
+  }
+
+  /** Its repeat key in place. */
+  repeatKey(slot: number): Uint8Array {
+    const at = (slot & (chunkSlots - 1)) * repeatKeyLength;
+    return this.#chunk(slot).repeatKeys.subarray(at, at + repeatKeyLength);
   }
 
   /** When the session was created, when it ends, and how long it may rest. */
@@ -73,8 +89,13 @@ export class SessionSlab {
     return now >= (expires[index] as number) || now - (lastUsed[index] as number) >= (idle[index] as number);
   }
 
+  /** The session was used. */
+  touch(slot: number, now: number): void {
+    this.#chunk(slot).lastUsed[slot & (chunkSlots - 1)] = now;
+  }
+
   /** Tests and sets `n` in the window of the slot; false if it was set or is too old to tell. */
-  mark(slot: number, n: number, now: number): boolean {
+  mark(slot: number, n: number): boolean {
     const chunk = this.#chunk(slot);
     const index = slot & (chunkSlots - 1);
     const window = chunk.windows.subarray(index * windowWords, (index + 1) * windowWords);
@@ -91,7 +112,6 @@ export class SessionSlab {
     const bit = 1 << (n & 31);
     if (((window[word] as number) & bit) !== 0) return false;
     window[word] = (window[word] as number) | bit;
-    chunk.lastUsed[index] = now;
     return true;
   }
 
@@ -107,6 +127,7 @@ function clearBit(window: Uint32Array, position: number): void {
 function createChunk(): Chunk {
   return {
     secrets: new Uint8Array(chunkSlots * masterLength),
+    repeatKeys: new Uint8Array(chunkSlots * repeatKeyLength),
     windows: new Uint32Array(chunkSlots * windowWords),
     highest: new Int32Array(chunkSlots),
     created: new Float64Array(chunkSlots),

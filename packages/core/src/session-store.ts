@@ -21,10 +21,14 @@ export interface Session extends SessionInfo {
 /** `accepted`: this call and no other may execute the exchange. `unknown`: the session is not there (any more). */
 export type Acceptance = 'accepted' | 'replayed' | 'unknown';
 
+export type Burning = 'burned' | 'replayed' | 'unknown';
+
 /** A session takes exchange numbers below this, then it ends. */
 export const maxExchanges = 2 ** 20;
 /** How many of the latest exchange numbers of a session are told apart; older ones count as used. */
 export const windowSize = 1024;
+/** A session is remembered this long after its end, in milliseconds, and an exchange may be repeated this long. */
+export const repeatMemory = 10 * 60_000;
 
 /**
  * The session-key cache. Every method may answer at once or by a promise; `now` is server time in milliseconds.
@@ -43,8 +47,20 @@ export interface SessionStore {
    * first acceptance confirms a half-open session.
    */
   accept(sid: string, n: number, now: number): Maybe<Acceptance>;
-  /** Ends a session and wipes its secret. */
-  end(sid: string): Maybe<void>;
+  /** Ends a session and wipes its secret; its window and its repeat key stay for 10 minutes. */
+  end(sid: string, now: number): Maybe<void>;
+  /** The key for proofs about a session's exchanges (repeat.ts), also for 10 minutes after its end. */
+  repeatKey(sid: string, now: number): Maybe<MasterKey | undefined>;
+  /**
+   * The same test-and-set as `accept`, by which an exchange will never be accepted; also for 10 minutes after the
+   * session's end. `replayed`: it was used, so may have been executed.
+   */
+  burn(sid: string, n: number, now: number): Maybe<Burning>;
+  /**
+   * Server time since which the store has lost no session that had taken an exchange and no window within its
+   * 10 minutes; `undefined` if it cannot tell, as a store cannot beside which others serve the same clients.
+   */
+  completeSince(now: number): Maybe<number | undefined>;
   /** Remembers the hash of a hello for 10 minutes; false if it was there. Best effort. */
   claimHello(hash: string, now: number): Maybe<boolean>;
 }

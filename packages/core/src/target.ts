@@ -25,6 +25,11 @@ export function isSoundTarget({ method, path }: Target): boolean {
   );
 }
 
+/** True if to execute a request twice is as good as once (RFC 9110, section 9.2.1). */
+export function isSafeMethod(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+}
+
 /** The method that a sealed method travels under. */
 export function outerMethod(method: string): string {
   return method === 'HEAD' ? 'GET' : method;

@@ -4,6 +4,7 @@ import { type ErrorCode, SealwireError } from '../src/errors.ts';
 import { beginHandshake } from '../src/handshake-client.ts';
 import { answerHandshake } from '../src/handshake-server.ts';
 import { MemorySessionStore } from '../src/memory-store.ts';
+import type { Maybe } from '../src/primitives.ts';
 import { type Suite, suites } from '../src/suites.ts';
 import { refusalCode } from './support/refusal.ts';
 import { createKey, jsonBytes, parseJsonBytes, RecordingStore, serverWith } from './support/sessions.ts';
@@ -217,7 +218,7 @@ class KeepingStore extends MemorySessionStore {
   readonly given: Uint8Array[] = [];
   failure: Error | undefined;
 
-  override create(...args: Parameters<MemorySessionStore['create']>): boolean {
+  override create(...args: Parameters<MemorySessionStore['create']>): Maybe<boolean> {
     this.given.push(args[2]);
     if (this.failure !== undefined) throw this.failure;
     return super.create(...args);

@@ -48,7 +48,7 @@ test('a session that was never created is unknown', async () => {
   for (const sid of ['b', '', 'A', '__proto__', 'toString']) {
     assert.is(await store.load(sid, now), undefined);
     assert.is(store.accept(sid, 0, now), 'unknown');
-    store.end(sid);
+    store.end(sid, now);
   }
   assert.equal(store.size, { confirmed: 1, halfOpen: 0 });
 });
@@ -112,7 +112,7 @@ test('a session that was ended is unknown at once and does not come back', async
   confirm(store, 'a');
   create(store, 'b');
   assert.ok(await store.load('a', now));
-  for (const sid of ['a', 'b', 'a']) store.end(sid);
+  for (const sid of ['a', 'b', 'a']) store.end(sid, now);
   for (const sid of ['a', 'b']) {
     assert.is(await store.load(sid, now), undefined);
     assert.is(store.accept(sid, 9, now), 'unknown');
@@ -128,18 +128,19 @@ test('a session that takes the place of an ended one has its own secret', async 
     assert.ok(session);
     const expected = await hmacSha512(await importMaster(secret(byte)), other);
     assert.is(toHex(await hmacSha512(session.master, other)), toHex(expected));
-    store.end('a');
+    store.end('a', now);
   }
 });
 
 test('sessions that ended leave nothing behind', () => {
   const store = new MemorySessionStore();
   const before = process.memoryUsage().arrayBuffers;
-  // 64 bytes of secret and 128 of window each: were they kept, they would be 8 MiB.
+  // 64 bytes of secret, 32 of repeat key and 128 of window each: were they kept, they would be 8 MiB.
   for (let i = 0; i < 40_000; i++) {
-    create(store, 's');
-    if (i % 2 === 0) store.accept('s', 0, now);
-    store.end('s');
+    const at = now + i * 1000;
+    create(store, `s${i}`, at);
+    if (i % 2 === 0) store.accept(`s${i}`, 0, at);
+    store.end(`s${i}`, at);
   }
   assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 21);
   assert.equal(store.size, { confirmed: 0, halfOpen: 0 });
@@ -171,7 +172,7 @@ test('a store full of sessions in use takes no more, until one has ended', () =>
   assert.not.ok(create(store, 'more'));
   assert.not.ok(create(store, 'more'));
   assert.equal(store.size, { confirmed: 90, halfOpen: 0 });
-  store.end('used17');
+  store.end('used17', now);
   assert.ok(create(store, 'more'));
   assert.is(store.accept('more', 0, now), 'accepted');
   assert.not.ok(create(store, 'again'));
@@ -202,7 +203,7 @@ test('whatever happens, there are never more sessions than allowed', () => {
       const created = new Set<string>();
       for (const each of actions) {
         if (each.do === 'wait') time += Number(each.sid);
-        else if (each.do === 'end') store.end(each.sid);
+        else if (each.do === 'end') store.end(each.sid, time);
         else if (each.do === 'accept') store.accept(each.sid, n++, time);
         else if (!created.has(each.sid)) {
           // A session id is random and never given twice.

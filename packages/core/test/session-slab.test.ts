@@ -7,13 +7,15 @@ import { hour, now, sessionInfo } from './support/store.ts';
 import { toHex } from './support/vectors.ts';
 
 const secret = (byte: number) => new Uint8Array(64).fill(byte);
+const key = (byte: number) => new Uint8Array(32).fill(byte);
 const zeros = toHex(new Uint8Array(64));
-const take = (slab: SessionSlab, byte: number, at = now) => slab.take(secret(byte), at + hour, hour / 2, at);
+const take = (slab: SessionSlab, byte: number, at = now) =>
+  slab.take(secret(byte), key(byte), at + hour, hour / 2, at);
 
 test('a slot holds a copy of its secret, where it lies', () => {
   const slab = new SessionSlab();
   const given = secret(7);
-  const slot = slab.take(given, now + hour, hour / 2, now);
+  const slot = slab.take(given, key(7), now + hour, hour / 2, now);
   given.fill(0);
   assert.is(toHex(slab.secret(slot)), toHex(secret(7)));
   assert.is(slab.secret(slot).buffer, slab.secret(slot).buffer);
@@ -31,16 +33,29 @@ test('the secret of a freed slot is zeroed in place', () => {
   assert.equal(views.map(toHex), [zeros, zeros, zeros]);
 });
 
+test('a slot whose secret was wiped still tells used numbers, and keeps its repeat key', () => {
+  const slab = new SessionSlab();
+  const slot = take(slab, 5);
+  assert.ok(slab.mark(slot, 3));
+  slab.wipeSecret(slot);
+  assert.is(toHex(slab.secret(slot)), zeros);
+  assert.is(toHex(slab.repeatKey(slot)), toHex(key(5)));
+  assert.not.ok(slab.mark(slot, 3));
+  assert.ok(slab.mark(slot, 4));
+  slab.free(slot);
+  assert.is(toHex(slab.repeatKey(slot)), toHex(key(0)));
+});
+
 test('a freed slot is used again with nothing of what it held', () => {
   const slab = new SessionSlab();
   const first = take(slab, 1);
-  for (const n of [0, 3, 500, 1023, 5000]) assert.ok(slab.mark(first, n, now));
+  for (const n of [0, 3, 500, 1023, 5000]) assert.ok(slab.mark(first, n));
   slab.free(first);
-  const second = slab.take(secret(2), now + 2 * hour, hour, now + hour);
+  const second = slab.take(secret(2), key(2), now + 2 * hour, hour, now + hour);
   assert.is(second, first);
   assert.is(toHex(slab.secret(second)), toHex(secret(2)));
   assert.equal(slab.times(second), { created: now + hour, expires: now + 2 * hour, idle: hour });
-  for (const n of [0, 3, 500, 1023]) assert.ok(slab.mark(second, n, now), `${n}`);
+  for (const n of [0, 3, 500, 1023]) assert.ok(slab.mark(second, n), `${n}`);
 });
 
 test('many slots, taken and freed in any order, stay apart', () => {
@@ -70,8 +85,8 @@ test('slots beyond the first thousands are like the first', () => {
   assert.is(new Set(slots).size, 5000);
   for (const i of [0, 1, 1023, 1024, 1025, 2047, 2048, 4999]) {
     assert.is(toHex(slab.secret(slots[i] as number)), toHex(secret(i % 251)));
-    assert.ok(slab.mark(slots[i] as number, 9, now));
-    assert.not.ok(slab.mark(slots[i] as number, 9, now));
+    assert.ok(slab.mark(slots[i] as number, 9));
+    assert.not.ok(slab.mark(slots[i] as number, 9));
   }
 });
 
@@ -86,10 +101,9 @@ test('a slot is over by age or by rest', () => {
   ] as const) {
     assert.is(slab.isOver(slot, time), over);
   }
-  assert.ok(slab.mark(slot, 0, now + hour / 2 - 1));
+  slab.touch(slot, now + hour / 2 - 1);
   assert.not.ok(slab.isOver(slot, now + hour / 2));
-  assert.not.ok(slab.mark(slot, 0, now + hour - 2));
-  assert.ok(slab.isOver(slot, now + hour - 1), 'a replay is no use');
+  assert.ok(slab.isOver(slot, now + hour - 1));
 });
 
 test('a session that is over is removed though nobody asks for it', async () => {

@@ -30,7 +30,7 @@ function assertLikeNaive(numbers: readonly number[]): void {
   const naive = new NaiveWindow();
   for (const [i, n] of numbers.entries())
     assert.is(store.accept('a', n, now), naive.accept(n), `number ${i}: ${n}`);
-  store.end('a');
+  store.end('a', now);
 }
 
 test('1,024 numbers are told apart', () => assert.is(windowSize, 1024));
@@ -120,7 +120,7 @@ test('sessions have windows of their own, and a slot that is used again has a ne
   for (const sid of ['a', 'b', 'c']) {
     for (const n of [0, 5, 700, 1023]) assert.is(store.accept(sid, n, now), 'accepted', sid);
   }
-  store.end('b');
+  store.end('b', now);
   assert.is(store.accept('b', 1, now), 'unknown');
   store.create('d', sessionInfo(), new Uint8Array(64).fill(1), now);
   for (const n of [0, 5, 700, 1023]) {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Acceptance,
+  burnEarlier,
   concat,
   declaredLength,
   decodeBase64Url,
@@ -12,7 +13,9 @@ import {
   LengthCounter,
   type Maybe,
   type RequestHead,
+  readRepeats,
   rejected,
+  repeatField,
   SealwireError,
   type SealwireHeader,
   type Session,
@@ -259,13 +262,27 @@ export class Exchange {
     const { store, now } = this.#settings;
     this.#phase = 'accept';
     this.#endHeadDeadline();
-    this.#ask(
-      () => store.accept(this.#header.sid, this.#header.n, now()),
-      (answer) => this.#accepted(answer, first),
-      (answer) => {
-        this.#accepted(answer, first);
-        this.#readRecords();
-        this.#readPending();
+    const accept = () => store.accept(this.#header.sid, this.#header.n, now());
+    const later = (answer: Acceptance) => {
+      this.#accepted(answer, first);
+      this.#readRecords();
+      this.#readPending();
+    };
+    if (this.#head.fields.some(([name]) => name === repeatField)) this.#burnThen(accept, later);
+    else this.#ask(accept, (answer) => this.#accepted(answer, first), later);
+  }
+
+  /** The request repeats earlier ones: they are burnt before it is accepted. */
+  #burnThen(accept: () => Maybe<Acceptance>, later: (answer: Acceptance) => void): void {
+    const { store, now } = this.#settings;
+    const { method, fields } = this.#head;
+    const burnt = async () => burnEarlier(store, readRepeats(fields), this.#header, method, now());
+    burnt().then(
+      () => this.#ask(accept, later),
+      (error) => {
+        // The path could not have made these bytes: it hears nothing of what is wrong with them.
+        this.#sealResponse();
+        this.#refuse(isSealwireError(error) ? error : new SealwireError('unavailable'));
       },
     );
   }

@@ -1,5 +1,5 @@
 import { type IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { type Field, type FieldSet, type RequestHead, SealwireError } from '@sealwire/core';
+import { type Field, type FieldSet, type RequestHead, repeatField, SealwireError } from '@sealwire/core';
 
 /** The field that carries server time as the client knows it; the application does not see it. */
 const timeField = 'sealwire-time';
@@ -22,6 +22,8 @@ export function checkFields(fields: readonly Field[], sealed: FieldSet, now: num
       time = value;
     } else if (sealed.has(name)) {
       kept.push(field);
+    } else if (name === repeatField) {
+      // Read before the exchange was accepted.
     } else {
       throw new SealwireError('field-not-allowed', `The field is \`${name}\`.`);
     }

@@ -23,6 +23,11 @@ export interface SealwireOptions {
   fields?: readonly string[];
   /** Where sessions are kept. Default: in the memory of this process. */
   store?: SessionStore;
+  /**
+   * True if this process is the only one that serves these origins, so that an exchange of a session unknown to it was
+   * never executed. Without a `store` of your own, which decides it otherwise. Default false.
+   */
+  sole?: boolean;
   /** Server time in milliseconds, for tests. Default `Date.now`. */
   clock?: () => number;
 }
@@ -39,7 +44,7 @@ export interface Settings {
   readonly now: () => number;
 }
 
-const known = ['keys', 'origins', 'policy', 'fields', 'store', 'clock'];
+const known = ['keys', 'origins', 'policy', 'fields', 'store', 'sole', 'clock'];
 
 /** @throws SealwireError `invalid-option`, `keys-required`, `origins-required` */
 export function resolveOptions(options: SealwireOptions = {}): Settings {
@@ -55,7 +60,7 @@ export function resolveOptions(options: SealwireOptions = {}): Settings {
     requireSealed: policy === 'require',
     fields: listed,
     sealedFields: sealedRequestFields(listed),
-    store: resolveStore(options.store),
+    store: resolveStore(options.store, options.sole),
     now: clock,
   };
 }
@@ -114,10 +119,22 @@ function isOrigin(text: string): boolean {
   }
 }
 
-const storeMethods = ['create', 'load', 'accept', 'end', 'claimHello'] as const;
+const storeMethods = [
+  'create',
+  'load',
+  'accept',
+  'end',
+  'repeatKey',
+  'burn',
+  'completeSince',
+  'claimHello',
+] as const;
 
-function resolveStore(store: SessionStore | undefined): SessionStore {
-  if (store === undefined) return new MemorySessionStore();
+function resolveStore(store: SessionStore | undefined, sole: boolean | undefined): SessionStore {
+  if (sole !== undefined && typeof sole !== 'boolean') throw invalid('`sole` is true or false.');
+  if (store === undefined) return new MemorySessionStore({ sole: sole ?? false });
+  if (sole !== undefined)
+    throw invalid('`sole` is for the store that is made here; yours is given as `store`.');
   for (const method of storeMethods) {
     if (typeof store?.[method] !== 'function') throw invalid(`\`store\` has no method ${method}().`);
   }

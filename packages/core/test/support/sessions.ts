@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
-import type { ServerKemKey } from '../../src/handshake-server.ts';
+import type { HandshakeOptions, ServerKemKey } from '../../src/handshake-server.ts';
 import { generateKemPair } from '../../src/hpke.ts';
 import { computeKid } from '../../src/kid.ts';
 import { MemorySessionStore } from '../../src/memory-store.ts';
-import type { Acceptance, Session, SessionInfo, SessionStore } from '../../src/session-store.ts';
+import type { Maybe } from '../../src/primitives.ts';
+import type { SessionInfo } from '../../src/session-store.ts';
 import type { Suite } from '../../src/suites.ts';
 
 /** Its HMAC shows that two masters are the same without handing one out: WebCrypto's cannot be exported. */
@@ -16,40 +17,27 @@ export async function createKey(suite: Suite): Promise<ServerKemKey & { pub: Uin
 }
 
 /** A memory store that keeps a copy of every master secret it was given, to compare with. */
-export class RecordingStore implements SessionStore {
+export class RecordingStore extends MemorySessionStore {
   readonly masters: Uint8Array[] = [];
   readonly sids: string[] = [];
   readonly infos: SessionInfo[] = [];
-  readonly #store = new MemorySessionStore({ maxSessions: 1000 });
 
-  create(sid: string, info: SessionInfo, master: Uint8Array, now: number): boolean {
+  constructor() {
+    super({ maxSessions: 1000 });
+  }
+
+  override create(sid: string, info: SessionInfo, master: Uint8Array, now: number): Maybe<boolean> {
     this.sids.push(sid);
     this.infos.push(info);
     this.masters.push(Uint8Array.from(master));
-    return this.#store.create(sid, info, master, now);
-  }
-
-  load(sid: string, now: number): Session | undefined | Promise<Session | undefined> {
-    return this.#store.load(sid, now);
-  }
-
-  accept(sid: string, n: number, now: number): Acceptance {
-    return this.#store.accept(sid, n, now);
-  }
-
-  end(sid: string): void {
-    this.#store.end(sid);
-  }
-
-  claimHello(hash: string, now: number): boolean {
-    return this.#store.claimHello(hash, now);
+    return super.create(sid, info, master, now);
   }
 }
 
 /** A server with one key: what `answerHandshake` needs. Times in milliseconds. */
 export function serverWith(
   key: ServerKemKey,
-  store: SessionStore = new RecordingStore(),
+  store: HandshakeOptions['store'] = new RecordingStore(),
   now = 1_700_000_000_000,
 ) {
   return {

@@ -1,0 +1,45 @@
+import { SealwireError } from './errors.ts';
+import { type ExchangeName, isProven, type Repeat } from './repeat.ts';
+import { repeatMemory, type SessionStore } from './session-store.ts';
+import { isSafeMethod } from './target.ts';
+
+/**
+ * Makes sure that the earlier attempts which a request names will never run, before the request itself is accepted: each
+ * is marked as used in the window of its own session, by the same test-and-set that its execution would need.
+ * @throws SealwireError `replayed` if one was used before, so may have run; `outcome-unknown` if that cannot be known;
+ *   `malformed` for a proof that does not hold, `unavailable`
+ */
+export async function burnEarlier(
+  store: SessionStore,
+  repeats: readonly Repeat[],
+  by: ExchangeName,
+  method: string,
+  now: number,
+): Promise<void> {
+  const keys = await Promise.all(repeats.map(({ sid }) => store.repeatKey(sid, now)));
+  // All proofs before the first mark: a request with a forged one burns nothing.
+  for (const [i, repeat] of repeats.entries()) {
+    const key = keys[i];
+    if (key !== undefined && !(await isProven(key, repeat, by))) {
+      throw new SealwireError('malformed', 'It names another exchange without a proof.');
+    }
+  }
+  for (const [i, repeat] of repeats.entries()) {
+    const burnt = keys[i] === undefined ? 'unknown' : await store.burn(repeat.sid, repeat.n, now);
+    if (burnt === 'burned') continue;
+    if (burnt === 'replayed') throw new SealwireError('replayed');
+    if (burnt !== 'unknown') throw new SealwireError('unavailable');
+    if (!isSafeMethod(method) && !(await cannotHaveRun(store, repeat, now))) {
+      throw new SealwireError('outcome-unknown');
+    }
+  }
+}
+
+/**
+ * A session that nobody knows took no exchange if it was begun, and could only have been lost, at a time since which
+ * the store has forgotten none.
+ */
+async function cannotHaveRun(store: SessionStore, { at }: Repeat, now: number): Promise<boolean> {
+  const since = await store.completeSince(now);
+  return since !== undefined && at > since && now - at < repeatMemory;
+}
