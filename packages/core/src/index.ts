@@ -82,6 +82,7 @@ export {
   type Session,
   type SessionInfo,
   type SessionStore,
+  storeTimeLimit,
   windowSize,
 } from './session-store.ts';
 export { generateSigner, type SignatureAlgorithm, type Signer, thumbprint } from './signatures.ts';

@@ -26,9 +26,13 @@ export const maxExchanges = 2 ** 20;
 /** How many of the latest exchange numbers of a session are told apart; older ones count as used. */
 export const windowSize = 1024;
 
+/** How long a store may take for an answer, in milliseconds. What comes later is not listened to. */
+export const storeTimeLimit = 5000;
+
 /**
  * The session-key cache. Every method may answer at once or by a promise; `now` is server time in milliseconds.
- * A store that cannot answer throws, and the request is refused.
+ * A store that cannot answer throws, and the request is refused; so it is when the answer is late or none of those
+ * named here.
  */
 export interface SessionStore {
   /**
