@@ -1,12 +1,18 @@
 import {
   type Configuration,
+  checkTimes,
+  clockTolerance,
   configurationPath,
   configurationType,
+  fromUtf8,
+  isSealwireError,
   maxConfigurationLength,
+  openConfiguration,
   SealwireError,
   utf8,
-  verifyConfiguration,
 } from '@sealwire/core';
+import { ConfigurationMemory } from './configuration-memory.ts';
+import { KnownTime } from './known-time.ts';
 import type { ClientSettings } from './options.ts';
 import { mediaType, readLimited } from './outer-response.ts';
 
@@ -18,6 +24,9 @@ const forcedInterval = 60_000;
 /** The server's key configuration: fetched, verified, kept, and never replaced by an older one. */
 export class ConfigurationSource {
   readonly #settings: ClientSettings;
+  readonly #time: KnownTime;
+  readonly #memory: ConfigurationMemory | undefined;
+  #recalled: Promise<void> | undefined;
   #held: Configuration | undefined;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #forcedAt = Number.NEGATIVE_INFINITY;
@@ -25,21 +34,31 @@ export class ConfigurationSource {
   #forcedFailure: unknown;
 
   constructor(settings: ClientSettings) {
+    const { storage, clock } = settings;
     this.#settings = settings;
+    this.#time = new KnownTime(clock);
+    this.#memory = storage && new ConfigurationMemory(storage, settings);
   }
 
   /** The held configuration, or a fetched one. */
   async get(): Promise<Configuration> {
-    const { clock } = this.#settings;
-    const held = this.#held;
-    if (
-      held !== undefined &&
-      clock.monotonic() - this.#checkedAt < freshFor &&
-      clock.now() < held.payload.exp
-    ) {
-      return held;
+    this.#recalled ??= this.#recall();
+    await this.#recalled;
+    const { monotonic } = this.#settings.clock;
+    if (this.#valid && monotonic() - this.#checkedAt < freshFor) return this.#held as Configuration;
+    try {
+      return await this.#fetch('default');
+    } catch (error) {
+      // A copy that some cache kept for too long: what is held is better, and else what the server itself says.
+      if (
+        !isSealwireError(error, 'configuration-expired') &&
+        !isSealwireError(error, 'configuration-outdated')
+      )
+        throw error;
+      if (this.#valid) return this.#held as Configuration;
+      if (await this.#force()) return this.#held as Configuration;
+      throw error;
     }
-    return this.#fetch('default');
   }
 
   /**
@@ -54,6 +73,23 @@ export class ConfigurationSource {
       await this.#take(utf8(JSON.stringify(embedded))).catch(() => {});
       if (this.#held?.signed !== before) return true;
     }
+    return this.#force();
+  }
+
+  /** The time to judge a configuration by. */
+  time({ payload }: Configuration): number {
+    const now = this.#time.now();
+    // Without a pin an end proves nothing: whoever could serve an old configuration could sign one of his own.
+    return this.#settings.identities === undefined ? Math.min(now, payload.exp - 1) : now;
+  }
+
+  get #valid(): boolean {
+    return this.#held !== undefined && this.time(this.#held) < this.#held.payload.exp;
+  }
+
+  /** Fetches past every cache, if that may be done again. Returns true if that brought another configuration. */
+  async #force(): Promise<boolean> {
+    const before = this.#held?.signed;
     const { monotonic } = this.#settings.clock;
     if (monotonic() - this.#forcedAt < forcedInterval) {
       if (this.#forcedFailure !== undefined) throw this.#forcedFailure;
@@ -68,6 +104,13 @@ export class ConfigurationSource {
       throw error;
     }
     return this.#held?.signed !== before;
+  }
+
+  async #recall(): Promise<void> {
+    const recalled = await this.#memory?.recall();
+    if (recalled === undefined || recalled.payload.seq < this.#settings.minSeq) return;
+    this.#time.prove(recalled.payload.iat);
+    this.#held = recalled;
   }
 
   async #fetch(cache: RequestCache): Promise<Configuration> {
@@ -87,15 +130,28 @@ export class ConfigurationSource {
 
   /** Verifies a configuration and keeps the newer one, in whatever order they arrive. */
   async #take(bytes: Uint8Array): Promise<Configuration> {
-    const { identities, origin, clock } = this.#settings;
-    const fetched = await verifyConfiguration(bytes, { identities, origin, now: clock.now() });
+    const { clock, minSeq } = this.#settings;
+    const fetched = await openConfiguration(bytes, this.#settings);
+    // Nothing is awaited from here on, so that another fetch cannot end in between.
+    const { seq, iat } = fetched.payload;
+    this.#time.prove(iat);
     const held = this.#held;
-    const heldValid = held !== undefined && clock.now() < held.payload.exp;
-    if (heldValid && held.payload.seq === fetched.payload.seq && held.signed !== fetched.signed) {
+    if (held !== undefined && held.payload.seq === seq && held.signed !== fetched.signed) {
       throw new SealwireError('configuration-conflict', 'Two have the same `seq`.');
     }
+    const least = Math.max(minSeq, held?.payload.seq ?? 0);
+    if (seq < least) {
+      if (!this.#valid)
+        throw new SealwireError('configuration-outdated', `Its \`seq\` is ${seq}, not ${least}.`);
+    } else {
+      checkTimes(fetched, this.time(fetched));
+      if (held?.signed !== fetched.signed) {
+        this.#held = fetched;
+        // What the wall clock contradicts is used, but not beyond this client: the server's clock may be the wrong one.
+        if (iat <= clock.now() + clockTolerance) this.#memory?.remember(fromUtf8(bytes), fetched);
+      }
+    }
     this.#checkedAt = clock.monotonic();
-    if (!heldValid || held.payload.seq < fetched.payload.seq) this.#held = fetched;
     return this.#held as Configuration;
   }
 }

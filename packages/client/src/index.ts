@@ -7,7 +7,7 @@ import { makeResponse, type SealedResponse } from './response.ts';
 import { SessionManager } from './session-manager.ts';
 
 export { type ErrorCode, isSealwireError, SealwireError } from '@sealwire/core';
-export type { PlatformFetch, SealedFetchOptions } from './options.ts';
+export type { Clock, ConfigurationStorage, PlatformFetch, SealedFetchOptions } from './options.ts';
 export type { Progress, SealedRequestInit } from './plan.ts';
 export type { OuterResponse, SealedResponse } from './response.ts';
 

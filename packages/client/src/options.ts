@@ -1,4 +1,12 @@
-import { parsePin, SealwireError, type Signer, type SuiteName, suiteByName, suites } from '@sealwire/core';
+import {
+  type Maybe,
+  parsePin,
+  SealwireError,
+  type Signer,
+  type SuiteName,
+  suiteByName,
+  suites,
+} from '@sealwire/core';
 
 /** The platform's fetch, or whatever stands for it. */
 export type PlatformFetch = (input: string, init: RequestInit) => Promise<Response>;
@@ -8,6 +16,16 @@ export interface Clock {
   now(): number;
   /** A clock that nobody sets, in milliseconds, as `performance.now`. */
   monotonic(): number;
+}
+
+/**
+ * A place that outlives the client: `localStorage`, a file, a database. What is kept is public: the signed key
+ * configuration. A failure of it never breaks a call.
+ */
+export interface ConfigurationStorage {
+  /** The text that was set last under this name. */
+  get(name: string): Maybe<string | null | undefined>;
+  set(name: string, text: string): Maybe<unknown>;
 }
 
 export interface SealedFetchOptions {
@@ -27,7 +45,14 @@ export interface SealedFetchOptions {
   clientKey?: Signer;
   /** Default: the global `fetch`, looked up at each call. */
   fetch?: PlatformFetch;
-  /** For tests. */
+  /**
+   * The lowest `seq` of a key configuration that is taken: the one that was current when the application was built.
+   * An older one is refused, also by a client that has seen none yet.
+   */
+  minSeq?: number;
+  /** Where the newest key configuration is remembered, so that an older one is refused after a restart, too. */
+  storage?: ConfigurationStorage;
+  /** For tests, and for applications that know the time better than the machine does. */
   clock?: Clock;
 }
 
@@ -40,6 +65,8 @@ export interface ClientSettings {
   readonly fetchOtherOrigins: boolean;
   readonly clientKey: Signer | undefined;
   readonly fetch: PlatformFetch;
+  readonly minSeq: number;
+  readonly storage: ConfigurationStorage | undefined;
   readonly clock: Clock;
 }
 
@@ -52,6 +79,8 @@ const known = new Set([
   'otherOrigins',
   'clientKey',
   'fetch',
+  'minSeq',
+  'storage',
   'clock',
 ]);
 
@@ -80,6 +109,8 @@ export function resolveClientOptions(options: SealedFetchOptions): ClientSetting
     fetchOtherOrigins: otherOrigins === 'fetch',
     clientKey,
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    minSeq: resolveMinSeq(options.minSeq),
+    storage: resolveStorage(options),
     clock: clock ?? { now: () => Date.now(), monotonic: () => performance.now() },
   };
 }
@@ -106,6 +137,20 @@ function resolveIdentities({ identity, trust }: SealedFetchOptions): readonly st
   if (pins.length === 0) throw invalid('`identity` is empty.');
   pins.forEach(parsePin);
   return pins;
+}
+
+function resolveMinSeq(minSeq = 0): number {
+  if (!Number.isSafeInteger(minSeq) || minSeq < 0) throw invalid('`minSeq` is a whole number.');
+  return minSeq;
+}
+
+function resolveStorage({ storage, trust }: SealedFetchOptions): ConfigurationStorage | undefined {
+  if (storage === undefined) return undefined;
+  if (typeof storage?.get !== 'function' || typeof storage.set !== 'function')
+    throw invalid('`storage` has the methods get(name) and set(name, text).');
+  // Whoever once ended TLS could have his own configuration remembered for ever.
+  if (trust !== undefined) throw invalid('`storage` needs `identity`.');
+  return storage;
 }
 
 function resolveSuites(names: readonly SuiteName[] | undefined): readonly SuiteName[] {

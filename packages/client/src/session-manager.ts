@@ -16,11 +16,16 @@ import { type Hint, mediaType, plaintextAnswer, readHint, readLimited } from './
 import { LiveSession } from './session.ts';
 
 /**
- * At most this many handshakes in a minute on the word of others: a server's, or of anyone who speaks for it. What fails
- * in the network, or at a gateway in front of the server, costs nobody anything and does not count.
+ * At most this many handshakes in a minute on the word of others: of a server, or of anyone on the path who speaks for
+ * it. Whatever is answered counts; what fails in the network does not.
  */
 const maxHandshakes = 3;
 const handshakeInterval = 60_000;
+
+/** A handshake that was answered, and when. */
+interface Answered {
+  readonly at: number;
+}
 
 /** Keeps the one session of a client: made when it is needed, by one handshake for all who wait for it. */
 export class SessionManager {
@@ -28,7 +33,7 @@ export class SessionManager {
   readonly #configurations: ConfigurationSource;
   #current: LiveSession | undefined;
   #pending: Promise<LiveSession> | undefined;
-  #handshakes: number[] = [];
+  #handshakes: Answered[] = [];
   /** What the last handshake failed with, to say it again when there may be no further one. */
   #failure: unknown;
 
@@ -41,7 +46,7 @@ export class SessionManager {
   acquire(): LiveSession | Promise<LiveSession> {
     const current = this.#current;
     if (current === undefined || current.over) return this.#renew();
-    // By the caller's own doing, and so not counted against the limit.
+    // By the caller's own doing, and so not counted against the limit, unless it fails.
     if (current.crowded) return this.#renew(false);
     // What goes wrong with the next one is told to the call that needs it.
     if (current.aging) this.#renew().catch(() => {});
@@ -55,7 +60,7 @@ export class SessionManager {
 
   async #renew(limited = true): Promise<LiveSession> {
     if (this.#pending === undefined) {
-      if (limited) this.#checkRate();
+      this.#checkRate();
       this.#pending = this.#handshake(limited)
         .then(
           (session) => {
@@ -88,9 +93,10 @@ export class SessionManager {
     throw new SealwireError('unknown-key', 'Neither does it hold the keys of its newest configuration.');
   }
 
-  async #tryHandshake({ payload }: Configuration, limited: boolean): Promise<LiveSession | Hint> {
+  async #tryHandshake(configuration: Configuration, limited: boolean): Promise<LiveSession | Hint> {
+    const { payload } = configuration;
     const { clock, clientKey, origin, fetch } = this.#settings;
-    const key = this.#choose(await usableKeys(payload, clock.now()));
+    const key = this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
     const handshake = await beginHandshake(key, clock.now(), clientKey);
     const response = await fetch(origin + payload.handshake, {
       method: 'POST',
@@ -99,15 +105,15 @@ export class SessionManager {
       cache: 'no-store',
       redirect: 'manual',
     });
+    const counted = this.#count();
     if (response.status === 200 && mediaType(response) === handshakeType) {
-      if (limited) this.#count();
       const reply = await readLimited(response, maxHandshakeLength);
       if (reply === undefined) throw new SealwireError('handshake-failed', 'The reply is too long.');
       const session = await handshake.finish(reply);
+      if (!limited) this.#handshakes = this.#handshakes.filter((each) => each !== counted);
       return new LiveSession(session, sealedRequestFields(payload.fields), clock);
     }
     const hint = await readHint(response);
-    if (hint !== undefined) this.#count();
     if (hint?.code === 'unknown-key') return hint;
     if (hint?.code === 'too-many-handshakes' || hint?.code === 'unavailable') {
       throw Object.assign(new SealwireError(hint.code), { retryAfter: hint.retryAfter });
@@ -124,13 +130,15 @@ export class SessionManager {
     throw new SealwireError('no-common-suite', `The server offers ${offered}.`);
   }
 
-  #count(): void {
-    this.#handshakes.push(this.#settings.clock.monotonic());
+  #count(): Answered {
+    const answered = { at: this.#settings.clock.monotonic() };
+    this.#handshakes.push(answered);
+    return answered;
   }
 
   #checkRate(): void {
     const now = this.#settings.clock.monotonic();
-    this.#handshakes = this.#handshakes.filter((at) => now - at < handshakeInterval);
+    this.#handshakes = this.#handshakes.filter(({ at }) => now - at < handshakeInterval);
     if (this.#handshakes.length >= maxHandshakes) {
       throw this.#tooMany();
     }

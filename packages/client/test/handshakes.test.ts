@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it, sleep } from '../../../test/support/cases.ts';
 import { clientOf, recordingFetch } from '../../../test/support/clients.ts';
+import { movableClock } from '../../../test/support/configurations.ts';
 import { failure, thrown } from '../../../test/support/problems.ts';
 import { type SealedAppOptions, startSealedNode } from '../../../test/support/servers.ts';
 import { storeWith } from '../../../test/support/stores.ts';
@@ -17,20 +18,6 @@ function startServer(options: SealedAppOptions = {}) {
     handled++;
     req.pipe(res);
   }, options);
-}
-
-/** A clock that a test moves: its wall hand, its monotonic hand, or both. */
-function movableClock() {
-  const moved = { wall: 0, monotonic: 0 };
-  return {
-    moved,
-    now: () => Date.now() + moved.wall,
-    monotonic: () => performance.now() + moved.monotonic,
-    pass(milliseconds: number) {
-      moved.wall += milliseconds;
-      moved.monotonic += milliseconds;
-    },
-  };
 }
 
 const post = { method: 'POST', body: 'a body' };
@@ -146,16 +133,6 @@ it('a wrong wall clock prevents neither handshake nor call', async () => {
   await sealedFetch.ready();
   clock.moved.wall = -3_600_000;
   assert.is(await (await sealedFetch('/', post)).text(), 'a body');
-});
-
-it('a configuration that is not valid yet or any more names the difference of the clocks', async () => {
-  const server = await startServer();
-  for (const wall of [-3_600_000, 2 * 86_400_000]) {
-    const clock = movableClock();
-    clock.moved.wall = wall;
-    const error = await thrown(clientOf(server, { clock })('/'), 'configuration-expired');
-    assert.match(error.message, /\d+ s/);
-  }
 });
 
 it('a session is renewed before it ends by rest or by age', async () => {

@@ -30,6 +30,8 @@ it('an option that is not valid is refused by name, with what would be', () => {
     suites: ['P-256'],
     outerFields: ['x-*'],
     otherOrigins: 'fetch',
+    minSeq: 1,
+    storage: new Map<string, string>(),
   });
   createSealedFetch({ origin, trust: 'tls', outerFields: '*' });
   const wrong: [unknown, RegExp | string][] = [
@@ -56,6 +58,12 @@ it('an option that is not valid is refused by name, with what would be', () => {
     [{ ...right, outerFields: 'x-a' }, 'outerFields'],
     [{ ...right, fetch: 'fetch' }, 'fetch'],
     [{ ...right, clock: Date.now }, 'clock'],
+    [{ ...right, minSeq: -1 }, 'minSeq'],
+    [{ ...right, minSeq: '1' }, 'minSeq'],
+    [{ ...right, minSeq: 1.5 }, 'minSeq'],
+    [{ ...right, storage: null }, 'storage'],
+    [{ ...right, storage: { get() {} } }, 'storage'],
+    [{ origin, trust: 'tls', storage: { get() {}, set() {} } }, 'identity'],
   ];
   for (const [options, expected] of wrong) assert.match(refusal(options), expected);
 });

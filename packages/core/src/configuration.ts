@@ -19,7 +19,7 @@ export const maxConfigurationLength = 65_536;
 
 const day = 86_400_000;
 /** How far two wall clocks may disagree about `iat` and `exp`. */
-const clockTolerance = 5 * 60_000;
+export const clockTolerance = 5 * 60_000;
 const maxLifetime = 7 * day;
 
 /** A KEM key that a client may use, out of a verified configuration. */
@@ -29,19 +29,22 @@ export interface UsableKey {
   readonly pub: Uint8Array;
 }
 
-/** A key configuration whose signature, audience and times were checked. */
+/** A key configuration whose signature, audience and form were checked. */
 export interface Configuration {
   readonly payload: ConfigurationPayload;
   /** The payload as it was signed, to tell two configurations apart. */
   readonly signed: string;
 }
 
-/** What a client holds a configuration against. */
-export interface ConfigurationCheck {
+/** What a client holds a configuration against, whatever the time is. */
+export interface ConfigurationTrust {
   /** Pinned identities. `undefined`: any signature will do, TLS alone vouches for the server (`trust: 'tls'`). */
   readonly identities: readonly string[] | undefined;
   /** The origin that the client calls. */
   readonly origin: string;
+}
+
+export interface ConfigurationCheck extends ConfigurationTrust {
   /** Wall clock, milliseconds. */
   readonly now: number;
 }
@@ -73,21 +76,34 @@ export async function verifyConfiguration(
   bytes: Uint8Array,
   check: ConfigurationCheck,
 ): Promise<Configuration> {
+  const configuration = await openConfiguration(bytes, check);
+  checkTimes(configuration, check.now);
+  return configuration;
+}
+
+/**
+ * Verifies everything about a signed configuration but whether it is valid now.
+ * @throws SealwireError `configuration-invalid`, `identity-mismatch`, `audience-mismatch`
+ */
+export async function openConfiguration(
+  bytes: Uint8Array,
+  { identities, origin }: ConfigurationTrust,
+): Promise<Configuration> {
   const jws = parseJson<Jws>(bytes, maxConfigurationLength, valid.jws, 'configuration-invalid');
-  await verifySignatures(jws, check.identities);
+  await verifySignatures(jws, identities);
   const payload = parseJson<ConfigurationPayload>(
     decodeSigned(jws.payload),
     maxConfigurationLength,
     valid.configuration,
     'configuration-invalid',
   );
-  if (!payload.aud.includes(check.origin)) {
-    throw new SealwireError(
-      'audience-mismatch',
-      `It does not name ${check.origin}; see the option \`origins\`.`,
-    );
+  if (!payload.aud.includes(origin)) {
+    throw new SealwireError('audience-mismatch', `It does not name ${origin}; see the option \`origins\`.`);
   }
-  checkTimes(payload, check.now);
+  const { iat, exp } = payload;
+  if (exp <= iat || exp - iat > maxLifetime) {
+    throw new SealwireError('configuration-invalid', 'It is valid for more than 7 days, or for no time.');
+  }
   return { payload, signed: jws.payload };
 }
 
@@ -142,10 +158,8 @@ function decodeText(encoded: string): string {
   }
 }
 
-function checkTimes({ iat, exp }: ConfigurationPayload, now: number): void {
-  if (exp <= iat || exp - iat > maxLifetime) {
-    throw new SealwireError('configuration-invalid', 'It is valid for more than 7 days, or for no time.');
-  }
+/** @throws SealwireError `configuration-expired` outside of its time, which says by how much */
+export function checkTimes({ payload: { iat, exp } }: Configuration, now: number): void {
   const off = now < iat - clockTolerance ? iat - now : now >= exp + clockTolerance ? now - exp : 0;
   if (off > 0) {
     const side = now < iat ? 'behind its beginning' : 'past its end';

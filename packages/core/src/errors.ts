@@ -57,6 +57,10 @@ const table = {
   'audience-mismatch': [0, 'The key configuration was made for other origins.'],
   'configuration-expired': [0, 'The key configuration is not valid at this time.'],
   'configuration-conflict': [0, 'The key configuration contradicts one seen before.'],
+  'configuration-outdated': [
+    0,
+    'The key configuration is older than one that this client knows of: a stale copy, or somebody rolls it back.',
+  ],
   'no-common-suite': [0, 'Client and server share no suite.'],
   'handshake-failed': [0, 'The handshake failed.'],
   'plaintext-answer': [0, 'The answer was not sealed. It may come from anyone on the path: do not trust it.'],

@@ -12,8 +12,9 @@ import {
 } from './handshake.ts';
 import { type KeyPair, setupRecipient, setupSender } from './hpke.ts';
 import { parseJson } from './json.ts';
+import type { Maybe } from './primitives.ts';
 import type { HandshakeReply, HandshakeRequest, Hello, Welcome } from './schemas.ts';
-import type { SessionStore } from './session-store.ts';
+import { type SessionStore, storeTimeLimit } from './session-store.ts';
 import { type SignatureAlgorithm, thumbprint, verifySignature } from './signatures.ts';
 import { type Suite, suiteById } from './suites.ts';
 import * as valid from './validators.js';
@@ -35,6 +36,11 @@ export interface HandshakeOptions {
   readonly maxAge: number;
   /** How long it may rest, in milliseconds. */
   readonly maxIdle: number;
+  /**
+   * Does the public-key work when its turn has come, or throws `too-many-handshakes`. It holds neither the store nor
+   * the network. Default: at once.
+   */
+  admit?<T>(work: () => Promise<T>): Promise<T>;
 }
 
 const tagLength = 16;
@@ -42,7 +48,8 @@ const tagLength = 16;
 /**
  * Answers a handshake: opens the hello, checks the client's signature, creates a half-open session.
  * @returns the body of the reply
- * @throws SealwireError `malformed`, `unsupported-version`, `unknown-key`, `rejected`, `too-many-handshakes`
+ * @throws SealwireError `malformed`, `unsupported-version`, `unknown-key`, `rejected`, `too-many-handshakes`,
+ * `unavailable`
  */
 export async function answerHandshake(
   body: Uint8Array,
@@ -55,11 +62,14 @@ export async function answerHandshake(
   const hash = encodeBase64Url(await sha256(enc));
   if (!(await asked(() => options.store.claimHello(hash, options.now)))) throw rejected();
 
-  const { hello, psk } = await openHello(key, request, enc, sealed);
-  const eph = decodeBase64Url(hello.eph);
-  if (eph.length !== suite.pubLength) throw rejected();
-  const client = await verifyClient(hello, { suite, kid: key.kid, enc, eph });
-  const reply = await replyTo(suite, eph, psk, body);
+  const respond = async () => {
+    const { hello, psk } = await openHello(key, request, enc, sealed);
+    const eph = decodeBase64Url(hello.eph);
+    if (eph.length !== suite.pubLength) throw rejected();
+    const client = await verifyClient(hello, { suite, kid: key.kid, enc, eph });
+    return { client, reply: await replyTo(suite, eph, psk, body) };
+  };
+  const { client, reply } = await (options.admit?.(respond) ?? respond());
 
   const expires = options.now + options.maxAge;
   const sid = encodeBase64Url(randomBytes(16));
@@ -81,12 +91,20 @@ export async function answerHandshake(
   return utf8(JSON.stringify(answer));
 }
 
-/** A store that cannot answer is a refusal. */
-async function asked<T>(ask: () => T | Promise<T>): Promise<T> {
+/** A store that cannot answer, answers late, or neither yes nor no, is a refusal. */
+async function asked(ask: () => Maybe<boolean>): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    return await ask();
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(reject, storeTimeLimit, new Error('The session store took too long.'));
+    });
+    const answer: unknown = await Promise.race([ask(), limit]);
+    if (typeof answer !== 'boolean') throw new TypeError('The session store answered neither yes nor no.');
+    return answer;
   } catch (cause) {
     throw new SealwireError('unavailable', undefined, { cause });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -13,10 +13,14 @@ export { concat, copyOf, fromUtf8, utf8 } from './bytes.ts';
 export {
   type Configuration,
   type ConfigurationCheck,
+  type ConfigurationTrust,
+  checkTimes,
+  clockTolerance,
   configurationPath,
   configurationType,
   defaultHandshakePath,
   maxConfigurationLength,
+  openConfiguration,
   signConfiguration,
   type UsableKey,
   usableKeys,
@@ -94,6 +98,7 @@ export {
   type Session,
   type SessionInfo,
   type SessionStore,
+  storeTimeLimit,
   windowSize,
 } from './session-store.ts';
 export { generateSigner, type SignatureAlgorithm, type Signer, thumbprint } from './signatures.ts';

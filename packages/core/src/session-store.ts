@@ -30,9 +30,13 @@ export const windowSize = 1024;
 /** A session is remembered this long after its end, in milliseconds, and an exchange may be repeated this long. */
 export const repeatMemory = 10 * 60_000;
 
+/** How long a store may take for an answer, in milliseconds. What comes later is not listened to. */
+export const storeTimeLimit = 5000;
+
 /**
  * The session-key cache. Every method may answer at once or by a promise; `now` is server time in milliseconds.
- * A store that cannot answer throws, and the request is refused.
+ * A store that cannot answer throws, and the request is refused; so it is when the answer is late or none of those
+ * named here.
  */
 export interface SessionStore {
   /**

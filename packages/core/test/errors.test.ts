@@ -41,6 +41,7 @@ const statuses = {
   'audience-mismatch': 0,
   'configuration-expired': 0,
   'configuration-conflict': 0,
+  'configuration-outdated': 0,
   'no-common-suite': 0,
   'handshake-failed': 0,
   'plaintext-answer': 0,

@@ -40,6 +40,7 @@ it('an option that is not valid is refused by name, with what would be', () => {
     policy: 'allow',
     fields: ['X-Tenant', 'x-app-*'],
     store: new MemorySessionStore(),
+    trustedProxies: 1,
     clock: Date.now,
   });
   const wrong: [unknown, RegExp | string][] = [
@@ -65,6 +66,8 @@ it('an option that is not valid is refused by name, with what would be', () => {
     [{ ...right, fields: ['x-*'] }, 'x-*'],
     [{ ...right, store: {} }, 'create'],
     [{ ...right, store: storeWith(new MemorySessionStore(), { accept: 1 }) }, 'accept'],
+    [{ ...right, trustedProxies: -1 }, 'trustedProxies'],
+    [{ ...right, trustedProxies: true }, 'trustedProxies'],
     [{ ...right, clock: 7 }, 'clock'],
   ];
   for (const [options, expected] of wrong) assert.match(refusal(options), expected);

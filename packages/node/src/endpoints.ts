@@ -64,6 +64,7 @@ export async function answerHandshakeRequest(
       now: settings.now(),
       maxAge,
       maxIdle,
+      admit: (work) => settings.admit(req, work),
     });
   } catch (error) {
     if (req.destroyed && !req.complete) return;
@@ -86,6 +87,7 @@ async function remedy(
   req: IncomingMessage,
 ): Promise<ProblemOptions> {
   if (error.code === 'too-many-handshakes') return { retryAfter: 10 };
+  if (error.code === 'unavailable') return { retryAfter: 1 };
   if (error.code !== 'unknown-key') return {};
   // A cache in between may go on serving the configuration that named the key; this one comes past it.
   const { body } = await publish(settings, req);

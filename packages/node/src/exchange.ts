@@ -31,6 +31,7 @@ import { RawBody } from './raw-body.ts';
 import type { OuterHeaders } from './raw-headers.ts';
 import { ResponseSeal } from './response.ts';
 import { Sealed } from './sealed.ts';
+import { inTime, isSession } from './store-answer.ts';
 import { failStream } from './stream-failure.ts';
 
 export type Next = (error?: unknown) => void;
@@ -160,7 +161,7 @@ export class Exchange {
       this.#damaged(rejected());
   }
 
-  /** Goes on with the store's answer: at once, or `later` where it is promised. No answer is a refusal. */
+  /** Goes on with the store's answer: at once, or `later` where it is promised. No answer in time is a refusal. */
   #ask<T>(ask: () => Maybe<T>, use: (answer: T) => void, later: (answer: T) => void = use): void {
     const unavailable = () => {
       // With the session there is a key to seal the refusal with.
@@ -174,7 +175,7 @@ export class Exchange {
       unavailable();
       return;
     }
-    if (isPromise(answer)) answer.then(later, unavailable);
+    if (isPromise(answer)) inTime(answer, later, unavailable);
     else use(answer);
   }
 
@@ -183,7 +184,7 @@ export class Exchange {
       this.#refuse(new SealwireError('unknown-session'));
       return;
     }
-    if (typeof session.master !== 'object') {
+    if (!isSession(session)) {
       this.#unavailable();
       return;
     }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import {
   type FieldSet,
   MemorySessionStore,
@@ -8,6 +9,8 @@ import {
   StaticKeys,
   sealedRequestFields,
 } from '@sealwire/core';
+import { Admission } from './admission.ts';
+import { clientAddress } from './client-address.ts';
 
 export interface SealwireOptions {
   /** The server's keys. Required in production; elsewhere ephemeral ones are made and their pin is printed. */
@@ -28,6 +31,11 @@ export interface SealwireOptions {
    * never executed. Without a `store` of your own, which decides it otherwise. Default false.
    */
   sole?: boolean;
+  /**
+   * How many proxies of yours stand in front, each of which appends to `X-Forwarded-For`. It decides only whose
+   * handshakes come last when there are too many. Default 0: the address of the connection.
+   */
+  trustedProxies?: number;
   /** Server time in milliseconds, for tests. Default `Date.now`. */
   clock?: () => number;
 }
@@ -42,9 +50,11 @@ export interface Settings {
   readonly sealedFields: FieldSet;
   readonly store: SessionStore;
   readonly now: () => number;
+  /** Does the public-key work of a request's handshake when its turn has come. */
+  readonly admit: <T>(req: IncomingMessage, work: () => Promise<T>) => Promise<T>;
 }
 
-const known = ['keys', 'origins', 'policy', 'fields', 'store', 'sole', 'clock'];
+const known = ['keys', 'origins', 'policy', 'fields', 'store', 'sole', 'trustedProxies', 'clock'];
 
 /** @throws SealwireError `invalid-option`, `keys-required`, `origins-required` */
 export function resolveOptions(options: SealwireOptions = {}): Settings {
@@ -62,6 +72,7 @@ export function resolveOptions(options: SealwireOptions = {}): Settings {
     sealedFields: sealedRequestFields(listed),
     store: resolveStore(options.store, options.sole),
     now: clock,
+    admit: resolveAdmission(options.trustedProxies),
   };
 }
 
@@ -129,6 +140,12 @@ const storeMethods = [
   'completeSince',
   'claimHello',
 ] as const;
+function resolveAdmission(trustedProxies = 0): Settings['admit'] {
+  if (!Number.isInteger(trustedProxies) || trustedProxies < 0)
+    throw invalid('`trustedProxies` is how many there are.');
+  const admission = new Admission();
+  return (req, work) => admission.run(clientAddress(req, trustedProxies), work);
+}
 
 function resolveStore(store: SessionStore | undefined, sole: boolean | undefined): SessionStore {
   if (sole !== undefined && typeof sole !== 'boolean') throw invalid('`sole` is true or false.');

@@ -175,4 +175,20 @@ it('more bodies than the budget are streamed, not held', () => {
   assert.ok(budgetIsFree());
 });
 
+it('with the budget used up by others a handler begins with the first record', async () => {
+  const { wire, handled, count } = await startServer();
+  const piece = new Uint8Array(maxHeld);
+  const full = Array.from({ length: 1024 }, () => new Hold());
+  for (const hold of full) hold.add(piece);
+  const { message, connection, rest, started } = await sendFirst(wire);
+  const { at } = await handled.next();
+  assert.ok(at - started < 90, `${at - started} ms`);
+  await connection.write(rest);
+  const answer = await wire.open(message, await connection.response());
+  assert.is(answer.body.toString(), 'first and second');
+  assert.is(count(), 1);
+  for (const hold of full) hold.take();
+  assert.ok(budgetIsFree());
+});
+
 test.run();
