@@ -92,4 +92,4 @@ export {
   StaticKeys,
 } from './static-keys.ts';
 export { type Suite, type SuiteName, suiteById, suiteByKem, suiteByName, suites } from './suites.ts';
-export { isSoundTarget, outerMethod, type Target, targetDifference } from './target.ts';
+export { isSoundTarget, outerMethod, type Target, targetDifference, withoutPrefix } from './target.ts';

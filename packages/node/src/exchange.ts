@@ -36,6 +36,8 @@ export type Next = (error?: unknown) => void;
 export interface FrameworkRequest {
   /** The outer path with query, before any mounting took a part of it away. */
   outerUrl(req: IncomingMessage): string;
+  /** What mounting took away of it; empty at the root. */
+  mountPath(req: IncomingMessage): string;
   /** Makes this the path with query that the application sees. */
   setUrl(req: IncomingMessage, path: string): void;
 }
@@ -304,18 +306,19 @@ export class Exchange {
 
   /** Target, time, fields, limits; then the request reads as the sealed head says. */
   #enter(): void {
-    const { sealedFields, origins, now } = this.#settings;
+    const { sealedFields, origins, forwarding, now } = this.#settings;
     const head = this.#head;
-    const outerUrl = this.#framework.outerUrl(this.#req);
-    checkTarget(head, this.#req, outerUrl, origins);
+    const url = this.#framework.outerUrl(this.#req);
+    const mountPath = this.#framework.mountPath(this.#req);
+    const path = checkTarget(head, this.#req, { url, mountPath }, origins, forwarding);
     const fields = checkFields(head.fields, sealedFields, now());
     const declared = declaredLength(fields);
     const framed = declared !== undefined || this.#header.h !== undefined;
     this.#length = new LengthCounter(declared);
     this.#holdOver = declared !== undefined && declared > maxHeld;
 
-    rewriteRequest(this.#req, head, fields, sealedFields, framed);
-    if (outerUrl !== head.path) this.#framework.setUrl(this.#req, head.path);
+    rewriteRequest(this.#req, path === head.path ? head : { ...head, path }, fields, sealedFields, framed);
+    if (url !== path) this.#framework.setUrl(this.#req, path);
     this.#req.sealed = new Sealed(this.#header.sid, this.#session, this.#header.n);
     this.#phase = 'hold';
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { configurationPath, defaultHandshakePath, SealwireError } from '@sealwire/core';
 import { answerConfiguration, answerHandshakeRequest } from './endpoints.ts';
 import { Exchange, type FrameworkRequest, type Next } from './exchange.ts';
+import { endpointPath } from './forwarding.ts';
 import { resolveOptions, type SealwireOptions } from './options.ts';
 import { sendProblem } from './problem.ts';
 import { readOuterHeaders } from './raw-headers.ts';
@@ -25,7 +26,7 @@ export function createHandler(options: SealwireOptions | undefined, framework: F
   const settings = resolveOptions(options);
 
   function plaintext(req: IncomingMessage, res: ServerResponse, next: Next): void {
-    const [path] = framework.outerUrl(req).split('?', 1);
+    const path = endpointPath(framework.outerUrl(req), settings.forwarding);
     if (path === configurationPath && (req.method === 'GET' || req.method === 'HEAD')) {
       answerConfiguration(settings, req, res).catch(next);
     } else if (path === defaultHandshakePath && req.method === 'POST') {
