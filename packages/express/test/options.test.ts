@@ -39,6 +39,9 @@ it('an option that is not valid is refused by name, with what would be', () => {
     ...right,
     policy: 'allow',
     fields: ['X-Tenant', 'x-app-*'],
+    stripPrefix: '/public/api',
+    addPrefix: '/v1.0',
+    ignoreQuery: true,
     store: new MemorySessionStore(),
     clock: Date.now,
   });
@@ -63,6 +66,14 @@ it('an option that is not valid is refused by name, with what would be', () => {
     [{ ...right, fields: ['x tenant'] }, 'x tenant'],
     [{ ...right, fields: ['*'] }, 'fields'],
     [{ ...right, fields: ['x-*'] }, 'x-*'],
+    [{ ...right, stripprefix: '/api' }, 'Did you mean `stripPrefix`?'],
+    ...['', '/', 'api', '/api/', '//api', '/a//b', '/a/../b', '/a?b', '/a b', '/\\a', 7, null].flatMap(
+      (prefix): [unknown, string][] => [
+        [{ ...right, stripPrefix: prefix }, `\`stripPrefix\` is ${JSON.stringify(prefix)}`],
+        [{ ...right, addPrefix: prefix }, `\`addPrefix\` is ${JSON.stringify(prefix)}`],
+      ],
+    ),
+    [{ ...right, ignoreQuery: 'yes' }, 'ignoreQuery'],
     [{ ...right, store: {} }, 'create'],
     [{ ...right, store: storeWith(new MemorySessionStore(), { accept: 1 }) }, 'accept'],
     [{ ...right, clock: 7 }, 'clock'],

@@ -69,7 +69,7 @@ export function checkTarget(
     const forwarded = path === head.path ? '' : `, forwarded as ${path}`;
     throw new SealwireError(
       'target-mismatch',
-      `The ${difference} differs: sealed ${method} ${head.path}${forwarded}, received ${req.method} ${outer.url}.${explain(difference, path, outer.url)}`,
+      `The ${difference} differs: sealed ${method} ${head.path}${forwarded}, received ${req.method} ${outer.url}.${explain(difference, head.path, path, outer.url)}`,
     );
   }
   // The framework takes as many characters from the path as it matched outside, where the same path may be spelt with
@@ -83,9 +83,17 @@ export function checkTarget(
   return path;
 }
 
-function explain(difference: 'method' | 'path' | 'query', expected: string, received: string): string {
-  if (difference === 'path') return explainPath(expected, received);
-  return difference === 'query' ? ' If a proxy rewrites queries, tell with the option `ignoreQuery`.' : '';
+function explain(
+  difference: 'method' | 'path' | 'query',
+  sealed: string,
+  forwarded: string,
+  received: string,
+): string {
+  if (difference === 'query') return ' If a proxy rewrites queries, tell with the option `ignoreQuery`.';
+  if (difference === 'method') return '';
+  const unchanged = sealed !== forwarded && sealed === received;
+  if (unchanged) return ' It arrived as it was sealed: no proxy did what `stripPrefix` and `addPrefix` tell.';
+  return explainPath(forwarded, received);
 }
 
 function isBelow(path: string, mountPath: string): boolean {
