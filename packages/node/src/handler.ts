@@ -4,6 +4,7 @@ import { answerConfiguration, answerHandshakeRequest } from './endpoints.ts';
 import { Exchange, type FrameworkRequest, type Next } from './exchange.ts';
 import { endpointPath } from './forwarding.ts';
 import { resolveOptions, type SealwireOptions } from './options.ts';
+import { withSealwire } from './outer-head.ts';
 import { sendProblem } from './problem.ts';
 import { readOuterHeaders } from './raw-headers.ts';
 
@@ -32,6 +33,8 @@ export function createHandler(options: SealwireOptions | undefined, framework: F
     } else if (path === defaultHandshakePath && req.method === 'POST') {
       answerHandshakeRequest(settings, req, res).catch(next);
     } else if (!settings.requireSealed || framework.allowsPlaintext(req)) {
+      // A cache that keeps this answer must not give it to a client that asks for the same sealed.
+      res.setHeader('vary', withSealwire(res.getHeader('vary')));
       next();
     } else if (isPreflight(req)) {
       sendProblem(res, new SealwireError('preflight-unanswered'));
