@@ -110,8 +110,9 @@ export class Exchange {
       return;
     }
     const { store, now } = this.#settings;
+    if (this.#req.readableDidRead) throw new SealwireError('parser-before-sealwire');
     if (this.#header.h === undefined) {
-      if ('body' in this.#req || this.#req.readableDidRead) throw new SealwireError('parser-before-sealwire');
+      if ('body' in this.#req) throw new SealwireError('parser-before-sealwire');
       if (outer.expectContinue && waitsForContinue(this.#req)) this.#res.writeContinue();
       this.#raw = new RawBody(this.#req, this);
     }
@@ -153,8 +154,9 @@ export class Exchange {
   /** {@link RawBody} says that the bytes have ended. */
   end(): void {
     this.#rawEnded = true;
+    // A store that answers at once lets the application have the empty body before it ends.
     if (this.#phase === 'empty') this.#openHeaderMessage();
-    else if (this.#phase === 'flow' && this.#opener.done) this.#endStream();
+    if (this.#phase === 'flow' && this.#opener.done) this.#endStream();
     else if (this.#phase === 'head' || this.#phase === 'hold' || this.#phase === 'flow')
       this.#damaged(rejected());
   }

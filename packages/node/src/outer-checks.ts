@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import {
   isSoundTarget,
   parseSealwireHeader,
@@ -114,9 +115,10 @@ export function waitsForContinue(req: IncomingMessage): boolean {
   return (server?.listenerCount('checkContinue') ?? 0) > 0;
 }
 
-/** True if no byte of body can follow: HTTP/1 says so in its headers, an http2 stream by having ended with them. */
+/** True if no byte of body can follow: HTTP/1 says so in its headers, an http2 stream by having ended without one. */
 export function isSurelyEmpty(req: IncomingMessage): boolean {
   if (req.httpVersionMajor < 2) return true;
-  const { stream } = req as unknown as { stream: { endAfterHeaders: boolean } };
-  return stream.endAfterHeaders;
+  const { stream } = req as unknown as { stream: Readable & { endAfterHeaders: boolean } };
+  // An empty frame may have ended it while the store was asked.
+  return stream.endAfterHeaders || (stream.readableEnded && req.readableLength === 0);
 }
