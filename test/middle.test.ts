@@ -31,6 +31,7 @@ onExpress('sealed fields that a proxy adds or swaps have no effect', async (expr
     ['X-Method-Override', 'DELETE'],
     ['Range', 'bytes=0-0'],
     ['If-None-Match', '"forged"'],
+    ['If-Match', '"forged"'],
     ['Accept', 'forged/forged'],
     ['Accept-Language', 'forged'],
     ['Content-Language', 'forged'],
@@ -102,6 +103,37 @@ onExpress('host and forwarded headers say what the sealed head says', async (exp
   );
   assert.not.match(headers.forwarded, /evil|gopher/);
   assert.match(headers.forwarded, 'for=192.0.2.1');
+  for (const odd of [
+    'host = evil.example',
+    'host="a\\"evil.example"',
+    'Host="evil.example',
+    'proto = "evil"',
+  ]) {
+    const answer = await client.exchange(
+      { path: '/x' },
+      { headers: [['Forwarded', `for=192.0.2.1;${odd}`]] },
+    );
+    assert.not.match(JSON.parse(answer.body.toString()).headers.forwarded, /evil/, odd);
+  }
+});
+
+onExpress('no other field names a target, whatever it is called', async (express) => {
+  const server = await startSealed(express, routes);
+  const wire = await WireClient.connect(server);
+  const names = [
+    ...['x-original-url', 'x-rewrite-url', 'x-original-uri', 'x-forwarded-uri', 'x-forwarded-path'],
+    ...['x-forwarded-prefix', 'x-forwarded-method', 'x-original-method', 'x-host', 'x-original-host'],
+    ...['x-forwarded-server', 'x-http-host-override', 'x-forwarded-scheme', 'x-forwarded-protocol'],
+    ...['x-forwarded-ssl', 'x-url-scheme', 'front-end-https'],
+  ];
+  const outer = names.map((name): [string, string] => [name, '/evil']);
+  for (const body of ['a body', undefined]) {
+    const answer = await wire.exchange({ path: '/x', body }, { headers: [...outer, ['X-Request-Id', '7']] });
+    const { headers, rawHeaders } = JSON.parse(answer.body.toString());
+    assert.is(headers['x-request-id'], '7');
+    for (const name of names) assert.is(headers[name], undefined, name);
+    assert.not.match(rawHeaders.join(), 'evil');
+  }
 });
 
 const refusals: Record<
@@ -160,6 +192,11 @@ const refusals: Record<
     request: { path: '/x', fields: [['x-forwarded-for', '1']] },
     code: 'field-not-allowed',
     detail: /x-forwarded-for/,
+  },
+  'who a gateway says the user is': {
+    request: { path: '/x', fields: [['x-remote-user', 'admin']] },
+    code: 'field-not-allowed',
+    detail: /x-remote-user/,
   },
   'a host inside': {
     request: { path: '/x', fields: [['host', 'a']] },
