@@ -1,12 +1,12 @@
 // sealwire() mounted on a path, and in sub-apps: the application sees what it would see in plain, and no path but the sealed one.
-import { MemorySessionStore } from '@sealwire/core';
+import { MemorySessionStore, messageType } from '@sealwire/core';
 import { allowPlaintext, sealwire } from '@sealwire/express';
 import type { Application, RequestHandler } from 'express';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Express, onExpress } from './support/cases.ts';
 import { clientOf } from './support/clients.ts';
-import { assertSealedProblem } from './support/problems.ts';
+import { assertSealedProblem, thrown } from './support/problems.ts';
 import { keys, listen, pin } from './support/servers.ts';
 import { request } from './support/supertest.ts';
 import { WireClient } from './support/wire-client.ts';
@@ -141,6 +141,43 @@ onExpress('another spelling of the path outside does not move where the sealed o
     assert.equal(handled, []);
   }
 });
+
+onExpress(
+  'a handler before sealwire() is not sealed: it sees the wire and answers in plaintext',
+  async (express) => {
+    const server = await start(express, (app, seal) => {
+      app.post(
+        '/before',
+        (req, res) => void res.json([req.get('content-type'), req.get('authorization') ?? null]),
+      );
+      app.use(seal);
+      app.post('/behind', (req, res) => void res.json([req.get('content-type'), req.get('authorization')]));
+    });
+    const sealedFetch = clientOf(server);
+    const init = { method: 'POST', body: 'b', headers: { 'content-type': 'text/x', authorization: 'mine' } };
+    assert.equal(await (await sealedFetch('/behind', init)).json(), ['text/x', 'mine']);
+    const error = await thrown(sealedFetch('/before', init), 'plaintext-answer');
+    const { untrusted } = error as unknown as { untrusted: Response };
+    assert.equal(await untrusted.json(), [messageType, null]);
+  },
+);
+
+onExpress(
+  'behind one sealwire() a second one takes the request for plaintext, and no handler runs',
+  async (express) => {
+    const server = await start(express, (app, seal) => {
+      app.use(seal);
+      app.get('/once', show);
+      app.use(seal);
+      app.get('/twice', show);
+    });
+    const sealedFetch = clientOf(server);
+    assert.is((await sealedFetch('/once')).status, 200);
+    const refused = await sealedFetch('/twice');
+    assert.equal([refused.status, (await refused.json()).code], [400, 'sealed-required']);
+    assert.equal(handled, ['/once']);
+  },
+);
 
 onExpress('allowPlaintext() exempts its own path, and not the same route elsewhere', async (express) => {
   const server = await start(express, (app, seal, version) => {
