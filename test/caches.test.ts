@@ -5,12 +5,11 @@ import { allowPlaintext } from '@sealwire/express';
 import type { Application } from 'express';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Express, frameworks, onExpress, within } from './support/cases.ts';
+import { behindNginx, startBehindNginx } from './support/behind-nginx.ts';
+import { type Express, onExpress } from './support/cases.ts';
 import { clientOf } from './support/clients.ts';
-import { needing } from './support/needs.ts';
-import { type NginxBlocks, planNginx } from './support/nginx.ts';
 import { thrown } from './support/problems.ts';
-import { type SealedAppOptions, type SealedServer, startSealed } from './support/servers.ts';
+import { startSealed } from './support/servers.ts';
 import { storeWith } from './support/stores.ts';
 import { WireClient, type WireRequest } from './support/wire-client.ts';
 import { fieldOf } from './support/wire-message.ts';
@@ -42,39 +41,23 @@ function routes(app: Application): void {
   });
 }
 
-async function startBehindCache(
-  express: Express,
-  settings: string,
-  options: SealedAppOptions = {},
-): Promise<SealedServer> {
-  const nginx = await planNginx();
-  const server = await startSealed(express, routes, { origins: [nginx.origin], ...options });
-  await nginx.start(
-    (folder): NginxBlocks => ({
-      http: `proxy_cache_path ${folder}/cache keys_zone=all:1m;`,
-      server: `
-        proxy_cache all;
-        proxy_cache_key $uri;
-        proxy_cache_methods GET HEAD POST;
-        proxy_cache_valid any 10m;
-        proxy_cache_use_stale error timeout http_500 http_503 http_404;
-        add_header X-Cache $upstream_cache_status always;
-        location / { ${settings} proxy_pass http://127.0.0.1:${server.port}; }
-        location /.well-known/ { proxy_pass http://127.0.0.1:${server.port}; }`,
-    }),
-  );
-  return { ...server, origin: nginx.origin, port: nginx.port };
-}
-
-function withNginx(name: string, run: (express: Express) => Promise<void>): void {
-  for (const framework of frameworks) {
-    needing('nginx', test)(`${name} (${framework.name})`, () => within(run(framework.express), name, 30_000));
-  }
-}
+const startBehindCache = (express: Express, settings: string) =>
+  startBehindNginx(express, routes, (upstream, folder) => ({
+    http: `proxy_cache_path ${folder}/cache keys_zone=all:1m;`,
+    server: `
+      proxy_cache all;
+      proxy_cache_key $uri;
+      proxy_cache_methods GET HEAD POST;
+      proxy_cache_valid any 10m;
+      proxy_cache_use_stale error timeout http_500 http_503 http_404;
+      add_header X-Cache $upstream_cache_status always;
+      location / { ${settings} proxy_pass ${upstream}; }
+      location /.well-known/ { proxy_pass ${upstream}; }`,
+  }));
 
 const as = (name: string) => ({ headers: { authorization: name } });
 
-withNginx('a caching nginx serves no sealed response to another client', async (express) => {
+behindNginx('a caching nginx serves no sealed response to another client', async (express) => {
   const server = await startBehindCache(express, '');
   const cached = async () => (await fetch(`${server.origin}/public`)).headers.get('x-cache');
   // This cache does keep what it may.
@@ -112,7 +95,7 @@ withNginx('a caching nginx serves no sealed response to another client', async (
   assert.is(await (await bob('/me', as('bob'))).text(), 'for bob');
 });
 
-withNginx(
+behindNginx(
   'a cache that is told to keep everything breaks calls, and shows nobody anything',
   async (express) => {
     const varying = await startBehindCache(express, 'proxy_ignore_headers Cache-Control Expires;');
@@ -126,7 +109,7 @@ withNginx(
   },
 );
 
-withNginx('ETag, If-None-Match and ranges work inside, through a cache', async (express) => {
+behindNginx('ETag, If-None-Match and ranges work inside, through a cache', async (express) => {
   const server = await startBehindCache(express, '');
   const sealedFetch = clientOf(server);
   const etag = (await sealedFetch('/page')).headers.get('etag') as string;
