@@ -222,6 +222,8 @@ onExpress('paths that mean the same match', async (express) => {
       [inner, inner],
     );
   }
+  for (const path of ['/x?', '/x?#fragment', '/%7Euser?q=%27', '/a//b'])
+    assert.is((await clientOf(server)(path)).status, 200, path);
 });
 
 onExpress(

@@ -84,7 +84,7 @@ for (const [name, mount] of Object.entries(mounts)) {
   onExpress(`${name}: paths and parameters are those that the app sees in plain`, async (express) => {
     const server = await start(express, mount);
     const sealedFetch = clientOf(server);
-    const paths = ['/api/orders/7?a=1&b[c]=2', '/api/orders/%C3%BC%2F', '/api/orders/7/', '/api/orders/x?'];
+    const paths = ['/api/orders/7?a=1&b[c]=2', '/api/orders/%C3%BC%2F', '/api/orders/7/'];
     if (!name.includes('sub-app of')) paths.push('/api', '/api/', '/api?q=1', '/api/?q=1');
     for (const path of paths) {
       const sealed = await (await sealedFetch(path)).json();

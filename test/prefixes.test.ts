@@ -92,7 +92,11 @@ const cases: Record<string, Case> = {
   },
   none: {
     options: {},
-    passes: [['/x?a=%c3%bc', '/x?a=%C3%BC', '/x?a=%c3%bc']],
+    passes: [
+      ['/x?a=%c3%bc', '/x?a=%C3%BC', '/x?a=%c3%bc'],
+      ['/x', '/x?', '/x'],
+      ['/x?', '/x', '/x?'],
+    ],
     refused: [
       ['/api/x', '/x', 'target-mismatch', /strips `\/api`.*`stripPrefix`/],
       ['/x', '/v1/x', 'target-mismatch', /adds `\/v1`.*`addPrefix`/],

@@ -40,7 +40,8 @@ export function targetDifference(
   const [innerPath, innerQuery] = splitQuery(inner.path);
   const [outerPath, outerQuery] = splitQuery(outer.url);
   if (normalise(innerPath) !== normalise(outerPath)) return 'path';
-  if (normaliseEscapes(innerQuery) !== normaliseEscapes(outerQuery)) return 'query';
+  // Of an empty query some platforms send the mark and some do not.
+  if (normaliseEscapes(innerQuery.slice(1)) !== normaliseEscapes(outerQuery.slice(1))) return 'query';
   return undefined;
 }
 

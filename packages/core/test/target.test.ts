@@ -115,7 +115,8 @@ test('the difference between sealed and outer target is named', () => {
     ['/a/b', '/a//b', 'path'],
     ['/a', '//a', 'path'],
     ['/a', '/prefix/a', 'path'],
-    ['/a', '/a?', 'query'],
+    ['/a', '/a?b', 'query'],
+    ['/a', '/a??', 'query'],
     ['/a?b=1&c=2', '/a?c=2&b=1', 'query'],
     ['/a?b', '/a?b&utm=1', 'query'],
     ['/a?b=%20', '/a?b=+', 'query'],
@@ -138,6 +139,7 @@ test('targets that RFC 3986 calls the same are the same', () => {
     ['/b', '/a/%2e%2E/b'],
     ['/a?x=%41', '/a?x=A'],
     ['/a?x=%e4', '/a?x=%E4'],
+    ['/a', '/a?'],
   ] as const) {
     assert.is(difference(inner, outer), undefined, `${inner} and ${outer}`);
     assert.is(difference(outer, inner), undefined, `${outer} and ${inner}`);
