@@ -85,7 +85,8 @@ sealwire({ policy: 'maybe' });
 // @ts-expect-error: there is no such option.
 sealwire({ origin: 'https://api.example.com' });
 createServer((req, res) => {
-  const framework = { outerUrl: () => req.url ?? '/', setUrl: () => {}, allowsPlaintext: () => false };
+  const outerUrl = () => req.url ?? '/';
+  const framework = { outerUrl, mountPath: () => '', setUrl: () => {}, allowsPlaintext: () => false };
   createHandler(options, framework)(req, res, () => res.end());
 });
 

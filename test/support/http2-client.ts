@@ -1,11 +1,18 @@
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  connect,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import {
   type ClientSession,
   encodeBase64Url,
+  type Field,
   formatSealwireHeader,
   handshakeType,
   messageNonceLength,
   messageType,
+  outerMethod,
   randomBytes,
 } from '@sealwire/core';
 import { pieces } from './bytes.ts';
@@ -19,6 +26,24 @@ export interface Http2Answer {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly opened?: OpenedResponse;
+}
+
+/** A request as a test says it; what is left out is what a client would send. */
+export interface Http2Request {
+  method?: string;
+  path?: string;
+  /** `undefined`: no body, the message travels in the header. */
+  body?: Uint8Array;
+  /** Sealed fields beside the length, which `false` leaves out, and the time. */
+  fields?: readonly Field[];
+  length?: false;
+  trailers?: readonly Field[];
+  /** Outside: instead of the sealed path, beside the headers that carry the message or instead of them. */
+  outerPath?: string;
+  headers?: OutgoingHttpHeaders;
+  outerTrailers?: OutgoingHttpHeaders;
+  /** Bytes of a body behind a message that is in the header. */
+  attached?: readonly Uint8Array[];
 }
 
 /** A client made by hand that does sealed exchanges over one http2 connection. */
@@ -46,8 +71,16 @@ export class Http2Client {
   }
 
   /** One request as it is; without chunks the stream ends with its headers. */
-  async send(headers: Record<string, string>, chunks?: readonly Uint8Array[]): Promise<Http2Answer> {
-    const stream = this.connection.request(headers, { endStream: chunks === undefined });
+  async send(
+    headers: OutgoingHttpHeaders,
+    chunks?: readonly Uint8Array[],
+    trailers?: OutgoingHttpHeaders,
+  ): Promise<Http2Answer> {
+    const stream = this.connection.request(headers, {
+      endStream: chunks === undefined,
+      waitForTrailers: trailers !== undefined,
+    });
+    if (trailers !== undefined) stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     // What the server breaks off is seen in what it answered.
     stream.on('error', () => {});
     for (const chunk of chunks ?? []) if (!stream.destroyed) stream.write(chunk);
@@ -60,31 +93,40 @@ export class Http2Client {
 
   /** One sealed exchange; `alter` may change the bytes of the message. */
   async exchange(
-    { method = 'POST', path = '/', body }: { method?: string; path?: string; body?: Uint8Array },
+    request: Http2Request,
     alter: (message: Buffer) => Uint8Array = (message) => message,
     pieceSize = 16_000,
   ): Promise<Http2Answer> {
+    const { method = 'POST', path = '/', body, fields = [], length, trailers } = request;
     const n = this.#n++;
     const { master, sid, time } = this.#session;
     const nonce = randomBytes(messageNonceLength);
-    const length: [string, string][] = body === undefined ? [] : [['content-length', String(body.length)]];
+    const declared: [string, string][] =
+      body === undefined || length === false ? [] : [['content-length', String(body.length)]];
     const records = requestRecords({
       method,
       scheme: this.#origin.protocol.slice(0, -1),
       authority: this.#origin.host,
       path,
-      fields: [...length, ['sealwire-time', String(time)]],
+      fields: [
+        ...(fields.some(([name]) => name === 'content-length') ? [] : declared),
+        ...fields,
+        ['sealwire-time', String(time)],
+      ],
       body: body ?? new Uint8Array(),
+      trailers,
     });
     const message = alter(await sealRecords(master, n, nonce, records));
     const h = body === undefined ? encodeBase64Url(message) : undefined;
-    const headers: Record<string, string> = {
-      ':method': method,
-      ':path': path,
+    const headers: OutgoingHttpHeaders = {
+      ':method': outerMethod(method),
+      ':path': request.outerPath ?? path,
       sealwire: formatSealwireHeader({ sid, n, h }),
       ...(body !== undefined && { 'content-type': messageType }),
+      ...request.headers,
     };
-    const answer = await this.send(headers, body === undefined ? undefined : pieces(message, pieceSize));
+    const chunks = body === undefined ? request.attached : pieces(message, pieceSize);
+    const answer = await this.send(headers, chunks, request.outerTrailers);
     if (answer.headers['content-type'] !== messageType) return answer;
     const opener = new ResponseOpener({ master, n, nonceQ: nonce });
     await opener.push(answer.body);

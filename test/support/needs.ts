@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Callback, Test } from 'uvu';
 import { findChromium } from './chromium.ts';
+import { findNginx } from './nginx.ts';
 
 /** Folder of the test vectors, which are not part of the project. */
 export const vectorsFolder =
@@ -10,6 +11,7 @@ export const vectorsFolder =
 const available = {
   vectors: () => existsSync(vectorsFolder),
   chromium: () => findChromium() !== undefined,
+  nginx: () => findNginx() !== undefined,
 };
 
 /** What a test may need that a machine may not have. */

@@ -97,6 +97,7 @@ export async function startSealedNode(
 /** What Sealwire has to know where there is no framework. */
 export const nodeFramework: Framework = {
   outerUrl: (req) => req.url as string,
+  mountPath: () => '',
   setUrl(req, path) {
     req.url = path;
   },

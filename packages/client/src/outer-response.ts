@@ -54,11 +54,18 @@ export async function readHint(response: Response): Promise<Hint | undefined> {
   }
 }
 
+/** What proxies answer with when a header is too long for them. */
+const headerTooLong = new Set([400, 414, 431, 494]);
+
 /** The error of a call that was answered in plaintext; it carries the answer, which nothing vouches for. */
 export function plaintextAnswer(response: Response, hint?: Hint): SealwireError & { untrusted: Response } {
+  const advice =
+    hint === undefined && headerTooLong.has(response.status)
+      ? ' A proxy may have small header buffers: without a body, the `Sealwire` header has up to 6,200 characters.'
+      : '';
   const error = new SealwireError(
     'plaintext-answer',
-    `Status ${response.status}${hint ? `, "${hint.code}"` : ''}.`,
+    `Status ${response.status}${hint ? `, "${hint.code}"` : ''}.${advice}`,
   );
   return Object.assign(error, { untrusted: response });
 }

@@ -109,4 +109,11 @@ export {
   StaticKeys,
 } from './static-keys.ts';
 export { type Suite, type SuiteName, suiteById, suiteByKem, suiteByName, suites } from './suites.ts';
-export { isSafeMethod, isSoundTarget, outerMethod, type Target, targetDifference } from './target.ts';
+export {
+  isSafeMethod,
+  isSoundTarget,
+  outerMethod,
+  type Target,
+  targetDifference,
+  withoutPrefix,
+} from './target.ts';

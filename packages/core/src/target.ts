@@ -14,7 +14,7 @@ const queryForm = /^[\x21\x24-\x26\x28-\x3b\x3d\x3f-\x7e]*$/;
 const dotSegment = /\/(?:\.|%2e){1,2}(?=\/|$)/i;
 
 /** True if a sealed request may have this method and this path (docs/PROTOCOL.md, Target). */
-export function isSoundTarget({ method, path }: Target): boolean {
+export function isSoundTarget({ method, path }: Pick<Target, 'method' | 'path'>): boolean {
   if (forbiddenMethods.has(method.toUpperCase())) return false;
   const mark = path.indexOf('?');
   const pathname = mark < 0 ? path : path.slice(0, mark);
@@ -36,14 +36,31 @@ export function outerMethod(method: string): string {
 }
 
 /** What of the outer target differs from the sealed one, for the operator whose proxy changed it. */
-export function targetDifference(inner: Target, outer: { method: string; url: string }): string | undefined {
+export function targetDifference(
+  inner: Pick<Target, 'method' | 'path'>,
+  outer: { method: string; url: string },
+): 'method' | 'path' | 'query' | undefined {
   if (outer.method !== outerMethod(inner.method)) return 'method';
   if (outer.url === inner.path) return undefined;
   const [innerPath, innerQuery] = splitQuery(inner.path);
   const [outerPath, outerQuery] = splitQuery(outer.url);
   if (normalise(innerPath) !== normalise(outerPath)) return 'path';
-  if (normaliseEscapes(innerQuery) !== normaliseEscapes(outerQuery)) return 'query';
+  // Of an empty query some platforms send the mark and some do not.
+  if (normaliseEscapes(innerQuery.slice(1)) !== normaliseEscapes(outerQuery.slice(1))) return 'query';
   return undefined;
+}
+
+/**
+ * The path, query included, without a prefix of whole segments, whose escapes may be spelt in any way; undefined if it
+ * does not begin with that.
+ */
+export function withoutPrefix(path: string, prefix: string): string | undefined {
+  const [pathname, query] = splitQuery(path);
+  const segments = pathname.split('/');
+  const { length } = prefix.split('/');
+  const beginning = segments.slice(0, length).join('/');
+  if (normaliseEscapes(beginning) !== normaliseEscapes(prefix)) return undefined;
+  return `/${segments.slice(length).join('/')}${query}`;
 }
 
 function splitQuery(url: string): [path: string, query: string] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isSoundTarget, outerMethod, type Target, targetDifference } from '../src/target.ts';
+import { isSoundTarget, outerMethod, type Target, targetDifference, withoutPrefix } from '../src/target.ts';
 
 const target = (path: string, method = 'GET'): Target => ({
   method,
@@ -115,7 +115,8 @@ test('the difference between sealed and outer target is named', () => {
     ['/a/b', '/a//b', 'path'],
     ['/a', '//a', 'path'],
     ['/a', '/prefix/a', 'path'],
-    ['/a', '/a?', 'query'],
+    ['/a', '/a?b', 'query'],
+    ['/a', '/a??', 'query'],
     ['/a?b=1&c=2', '/a?c=2&b=1', 'query'],
     ['/a?b', '/a?b&utm=1', 'query'],
     ['/a?b=%20', '/a?b=+', 'query'],
@@ -138,6 +139,7 @@ test('targets that RFC 3986 calls the same are the same', () => {
     ['/b', '/a/%2e%2E/b'],
     ['/a?x=%41', '/a?x=A'],
     ['/a?x=%e4', '/a?x=%E4'],
+    ['/a', '/a?'],
   ] as const) {
     assert.is(difference(inner, outer), undefined, `${inner} and ${outer}`);
     assert.is(difference(outer, inner), undefined, `${outer} and ${inner}`);
@@ -166,6 +168,35 @@ test('a sound path normalises like the WHATWG serialiser, so nobody is told apar
     }),
     { numRuns: 1000 },
   );
+});
+
+test('a prefix is taken away in whole segments, however its escapes are spelt', () => {
+  for (const [path, prefix, rest] of [
+    ['/api/x?q', '/api', '/x?q'],
+    ['/api/', '/api', '/'],
+    ['/api', '/api', '/'],
+    ['/api?q=/api', '/api', '/?q=/api'],
+    ['/a/b/c', '/a/b', '/c'],
+    ['/api//x', '/api', '//x'],
+    ['/%61p%69/x', '/api', '/x'],
+    ['/%c3%bc/x', '/%C3%BC', '/x'],
+    ['/api/api/x', '/api', '/api/x'],
+  ] as const) {
+    assert.is(withoutPrefix(path, prefix), rest, `${path} without ${prefix}`);
+  }
+  for (const [path, prefix] of [
+    ['/apix/y', '/api'],
+    ['/ap', '/api'],
+    ['/', '/api'],
+    ['/x?/api', '/api'],
+    ['/API/x', '/api'],
+    ['/a%2Fb/x', '/a/b'],
+    ['/a', '/a/b'],
+    ['//api/x', '/api'],
+    ['/api?/v1/x', '/api/v1'],
+  ] as const) {
+    assert.is(withoutPrefix(path, prefix), undefined, `${path} without ${prefix}`);
+  }
 });
 
 test.run();

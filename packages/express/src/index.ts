@@ -24,6 +24,7 @@ declare global {
 
 const framework: Framework = {
   outerUrl: (req) => (req as Request).originalUrl,
+  mountPath: (req) => (req as Request).baseUrl,
   setUrl(message, path) {
     const req = message as Request;
     const mounted = path.slice(req.baseUrl.length);

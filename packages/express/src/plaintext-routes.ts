@@ -35,11 +35,18 @@ export function allowsPlaintext(req: Request): boolean {
   // Express 4 throws on reading `router`, Express 5 has no `_router`.
   const stack = app._router?.stack ?? app.router?.stack ?? [];
   try {
-    return firstRoute(stack, req.path, req.method) === 'marked';
+    return firstRoute(stack, pathInApp(req), req.method) === 'marked';
   } catch {
     // A parameter that cannot be decoded: no route runs for it.
     return false;
   }
+}
+
+/** The path that the routes of its app are matched against, also where sealwire() is mounted on a path of the app. */
+function pathInApp({ app, baseUrl, path }: Request): string {
+  const depthOfApp = app.path().split('/').length;
+  const mounted = baseUrl.split('/').slice(depthOfApp);
+  return ['', ...mounted].join('/') + path;
 }
 
 function firstRoute(

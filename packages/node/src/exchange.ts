@@ -40,6 +40,8 @@ export type Next = (error?: unknown) => void;
 export interface FrameworkRequest {
   /** The outer path with query, before any mounting took a part of it away. */
   outerUrl(req: IncomingMessage): string;
+  /** What mounting took away of it; empty at the root. */
+  mountPath(req: IncomingMessage): string;
   /** Makes this the path with query that the application sees. */
   setUrl(req: IncomingMessage, path: string): void;
 }
@@ -112,8 +114,9 @@ export class Exchange {
       return;
     }
     const { store, now } = this.#settings;
+    if (this.#req.readableDidRead) throw new SealwireError('parser-before-sealwire');
     if (this.#header.h === undefined) {
-      if ('body' in this.#req || this.#req.readableDidRead) throw new SealwireError('parser-before-sealwire');
+      if ('body' in this.#req) throw new SealwireError('parser-before-sealwire');
       if (outer.expectContinue && waitsForContinue(this.#req)) this.#res.writeContinue();
       this.#raw = new RawBody(this.#req, this);
     }
@@ -155,8 +158,9 @@ export class Exchange {
   /** {@link RawBody} says that the bytes have ended. */
   end(): void {
     this.#rawEnded = true;
+    // A store that answers at once lets the application have the empty body before it ends.
     if (this.#phase === 'empty') this.#openHeaderMessage();
-    else if (this.#phase === 'flow' && this.#opener.done) this.#endStream();
+    if (this.#phase === 'flow' && this.#opener.done) this.#endStream();
     else if (this.#phase === 'head' || this.#phase === 'hold' || this.#phase === 'flow')
       this.#damaged(rejected());
   }
@@ -278,13 +282,19 @@ export class Exchange {
     const { store, now } = this.#settings;
     const { method, fields } = this.#head;
     const burnt = async () => burnEarlier(store, readRepeats(fields), this.#header, method, now());
-    burnt().then(
-      () => this.#ask(accept, later),
-      (error) => {
-        // The path could not have made these bytes: it hears nothing of what is wrong with them.
-        this.#sealResponse();
-        this.#refuse(isSealwireError(error) ? error : new SealwireError('unavailable'));
-      },
+    const refuse = (error: unknown) => {
+      // The path could not have made these bytes: it hears nothing of what is wrong with them.
+      this.#sealResponse();
+      this.#refuse(isSealwireError(error) ? error : new SealwireError('unavailable'));
+    };
+    const settled = burnt().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    inTime(
+      settled,
+      (failure) => (failure === undefined ? this.#ask(accept, later) : refuse(failure.error)),
+      () => refuse(new SealwireError('unavailable')),
     );
   }
 
@@ -322,18 +332,19 @@ export class Exchange {
 
   /** Target, time, fields, limits; then the request reads as the sealed head says. */
   #enter(): void {
-    const { sealedFields, origins, now } = this.#settings;
+    const { sealedFields, origins, forwarding, now } = this.#settings;
     const head = this.#head;
-    const outerUrl = this.#framework.outerUrl(this.#req);
-    checkTarget(head, this.#req, outerUrl, origins);
+    const url = this.#framework.outerUrl(this.#req);
+    const mountPath = this.#framework.mountPath(this.#req);
+    const path = checkTarget(head, this.#req, { url, mountPath }, origins, forwarding);
     const fields = checkFields(head.fields, sealedFields, now());
     const declared = declaredLength(fields);
     const framed = declared !== undefined || this.#header.h !== undefined;
     this.#length = new LengthCounter(declared);
     this.#holdOver = declared !== undefined && declared > maxHeld;
 
-    rewriteRequest(this.#req, head, fields, sealedFields, framed);
-    if (outerUrl !== head.path) this.#framework.setUrl(this.#req, head.path);
+    rewriteRequest(this.#req, path === head.path ? head : { ...head, path }, fields, sealedFields, framed);
+    if (url !== path) this.#framework.setUrl(this.#req, path);
     this.#req.sealed = new Sealed(this.#header.sid, this.#session, this.#header.n);
     this.#phase = 'hold';
   }

@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { configurationPath, defaultHandshakePath, SealwireError } from '@sealwire/core';
 import { answerConfiguration, answerHandshakeRequest } from './endpoints.ts';
 import { Exchange, type FrameworkRequest, type Next } from './exchange.ts';
+import { endpointPath } from './forwarding.ts';
 import { resolveOptions, type SealwireOptions } from './options.ts';
+import { withSealwire } from './outer-head.ts';
 import { sendProblem } from './problem.ts';
 import { readOuterHeaders } from './raw-headers.ts';
 import { Sealed } from './sealed.ts';
@@ -26,12 +28,14 @@ export function createHandler(options: SealwireOptions | undefined, framework: F
   const settings = resolveOptions(options);
 
   function plaintext(req: IncomingMessage, res: ServerResponse, next: Next): void {
-    const [path] = framework.outerUrl(req).split('?', 1);
+    const path = endpointPath(framework.outerUrl(req), settings.forwarding);
     if (path === configurationPath && (req.method === 'GET' || req.method === 'HEAD')) {
       answerConfiguration(settings, req, res).catch(next);
     } else if (path === defaultHandshakePath && req.method === 'POST') {
       answerHandshakeRequest(settings, req, res).catch(next);
     } else if (!settings.requireSealed || framework.allowsPlaintext(req)) {
+      // A cache that keeps this answer must not give it to a client that asks for the same sealed.
+      res.setHeader('vary', withSealwire(res.getHeader('vary')));
       next();
     } else if (isPreflight(req)) {
       sendProblem(res, new SealwireError('preflight-unanswered'));

@@ -54,6 +54,7 @@ export function rewriteRequest(
     const name = rawHeaders[i] as string;
     const lower = name.toLowerCase();
     if (lower === 'transfer-encoding' || lower === 'sealwire' || sealed.has(lower)) continue;
+    if (otherTargets.has(lower)) continue;
     if (lower === 'host') {
       if (hostSeen) continue;
       hostSeen = true;
@@ -123,6 +124,30 @@ export function setTrailers(req: IncomingMessage, trailers: readonly Field[]): v
   }
 }
 
+/**
+ * Fields in which gateways and libraries look for another target than the one of the request line, in no form that could
+ * be rewritten. A client is not believed about them inside, and whoever is on the way not outside.
+ */
+const otherTargets = new Set([
+  'front-end-https',
+  'x-forwarded-method',
+  'x-forwarded-path',
+  'x-forwarded-prefix',
+  'x-forwarded-protocol',
+  'x-forwarded-scheme',
+  'x-forwarded-server',
+  'x-forwarded-ssl',
+  'x-forwarded-uri',
+  'x-host',
+  'x-http-host-override',
+  'x-original-host',
+  'x-original-method',
+  'x-original-uri',
+  'x-original-url',
+  'x-rewrite-url',
+  'x-url-scheme',
+]);
+
 /** What an outer field says of the target is what the sealed head says of it. */
 function outerValue(name: string, value: string, { scheme, authority, path, method }: RequestHead): string {
   switch (name) {
@@ -141,8 +166,8 @@ function outerValue(name: string, value: string, { scheme, authority, path, meth
       return authority.match(/:([0-9]+)$/)?.[1] ?? (scheme === 'https' ? '443' : '80');
     case 'forwarded':
       return value
-        .replace(/\bhost=(?:"[^"]*"|[^;,\s]*)/gi, `host="${authority}"`)
-        .replace(/\bproto=(?:"[^"]*"|[^;,\s]*)/gi, `proto=${scheme}`);
+        .replace(/\bhost\s*=\s*(?:"(?:[^"\\]|\\.)*"?|[^;,\s]*)/gi, `host="${authority}"`)
+        .replace(/\bproto\s*=\s*(?:"(?:[^"\\]|\\.)*"?|[^;,\s]*)/gi, `proto=${scheme}`);
     default:
       return value;
   }

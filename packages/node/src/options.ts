@@ -11,6 +11,7 @@ import {
 } from '@sealwire/core';
 import { Admission } from './admission.ts';
 import { clientAddress } from './client-address.ts';
+import { type Forwarding, resolveForwarding } from './forwarding.ts';
 
 export interface SealwireOptions {
   /** The server's keys. Required in production; elsewhere ephemeral ones are made and their pin is printed. */
@@ -24,6 +25,18 @@ export interface SealwireOptions {
   policy?: 'require' | 'allow';
   /** Names of request fields to seal beyond the table of docs/PROTOCOL.md; an entry may end in `*`. */
   fields?: readonly string[];
+  /**
+   * The beginning of the path that a proxy in front takes away, for instance `/api`: what clients call as `/api/orders`
+   * arrives, and is routed, as `/orders`. Sealed requests for other paths are refused.
+   */
+  stripPrefix?: string;
+  /**
+   * What a proxy in front puts before the path, after stripping: what clients call as `/orders` arrives, and is routed,
+   * as `/v1/orders`.
+   */
+  addPrefix?: string;
+  /** `true`: a proxy in front changes queries. They are not compared; the application sees the sealed one. */
+  ignoreQuery?: boolean;
   /** Where sessions are kept. Default: in the memory of this process. */
   store?: SessionStore;
   /**
@@ -48,13 +61,26 @@ export interface Settings {
   readonly requireSealed: boolean;
   readonly fields: readonly string[];
   readonly sealedFields: FieldSet;
+  readonly forwarding: Forwarding;
   readonly store: SessionStore;
   readonly now: () => number;
   /** Does the public-key work of a request's handshake when its turn has come. */
   readonly admit: <T>(req: IncomingMessage, work: () => Promise<T>) => Promise<T>;
 }
 
-const known = ['keys', 'origins', 'policy', 'fields', 'store', 'sole', 'trustedProxies', 'clock'];
+const known = [
+  'keys',
+  'origins',
+  'policy',
+  'fields',
+  'stripPrefix',
+  'addPrefix',
+  'ignoreQuery',
+  'store',
+  'sole',
+  'trustedProxies',
+  'clock',
+];
 
 /** @throws SealwireError `invalid-option`, `keys-required`, `origins-required` */
 export function resolveOptions(options: SealwireOptions = {}): Settings {
@@ -70,6 +96,7 @@ export function resolveOptions(options: SealwireOptions = {}): Settings {
     requireSealed: policy === 'require',
     fields: listed,
     sealedFields: sealedRequestFields(listed),
+    forwarding: resolveForwarding(options),
     store: resolveStore(options.store, options.sole),
     now: clock,
     admit: resolveAdmission(options.trustedProxies),

@@ -103,7 +103,8 @@ function showHeaders(res: ServerResponse, headers: OutgoingHttpHeaders): void {
   res.getHeaderNames = () => Object.keys(headers);
 }
 
-function withSealwire(vary: OutgoingHttpHeaders[string]): string {
+/** A `Vary` that names the header by which sealed and plaintext answers of one URL are told apart. */
+export function withSealwire(vary: OutgoingHttpHeaders[string]): string {
   if (vary === undefined) return 'Sealwire';
   const names = String(vary);
   return /(?:^|,)\s*(?:\*|sealwire)\s*(?:,|$)/i.test(names) ? names : `${names}, Sealwire`;

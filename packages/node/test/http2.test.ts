@@ -1,49 +1,22 @@
 // The compatibility API of node:http2 carries sealed exchanges as HTTP/1 does.
-
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { MemorySessionStore } from '@sealwire/core';
-import { createHandler, type Sealed } from '@sealwire/node';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { flipped, pattern } from '../../../test/support/bytes.ts';
 import { it, within } from '../../../test/support/cases.ts';
-import { Http2Client } from '../../../test/support/http2-client.ts';
+import { type Http2Listener, startHttp2 } from '../../../test/support/http2-server.ts';
 import { afterwards } from '../../../test/support/resources.ts';
-import { keys, nodeFramework, pin } from '../../../test/support/servers.ts';
 import { SlowStore } from '../../../test/support/stores.ts';
 import { fieldOf, type OpenedResponse } from '../../../test/support/wire-message.ts';
 
-type Listener = (req: Http2ServerRequest & { sealed?: Sealed }, res: Http2ServerResponse) => void;
-
-async function start(listener: Listener, slow: boolean) {
+function start(listener: Http2Listener, slow: boolean) {
   const memory = new MemorySessionStore();
-  const handle = createHandler({ keys, store: slow ? new SlowStore(memory) : memory }, nodeFramework);
-  const server = createServer((req, res) => {
-    handle(req as unknown as IncomingMessage, res as unknown as ServerResponse, (error) => {
-      if (error === undefined) listener(req, res);
-      else res.writeHead(500).end(String(error));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  afterwards(() => {
-    server.close();
-  });
-  const client = await Http2Client.connect({ origin: `http://127.0.0.1:${port}`, pin });
-  return Object.assign(client, {
-    /** Ends connection and server, once all streams are closed. */
-    async end() {
-      client.connection.close();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  });
+  return startHttp2(listener, { store: slow ? new SlowStore(memory) : memory });
 }
 
 let handled = 0;
 
-const echo: Listener = (req, res) => {
+const echo: Http2Listener = (req, res) => {
   handled++;
   res.setHeader(
     'x-seen',
