@@ -53,8 +53,7 @@ export function rewriteRequest(
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
     const lower = name.toLowerCase();
-    if (lower === 'transfer-encoding' || lower === 'sealwire' || sealed.has(lower)) continue;
-    if (otherTargets.has(lower)) continue;
+    if (isDropped(lower, sealed)) continue;
     if (lower === 'host') {
       if (hostSeen) continue;
       hostSeen = true;
@@ -95,7 +94,7 @@ function rewrittenHeaders(
   const http2 = req.httpVersionMajor >= 2;
   const headers: IncomingHttpHeaders = {};
   for (const name in req.headers) {
-    if (name === 'transfer-encoding' || name === 'sealwire' || sealed.has(name)) continue;
+    if (isDropped(name, sealed)) continue;
     const value = req.headers[name];
     headers[name] = typeof value === 'string' ? outerValue(name, value, head) : value;
   }
@@ -147,6 +146,11 @@ const otherTargets = new Set([
   'x-rewrite-url',
   'x-url-scheme',
 ]);
+
+/** True for an outer field that the application does not see. */
+function isDropped(name: string, sealed: FieldSet): boolean {
+  return name === 'transfer-encoding' || name === 'sealwire' || sealed.has(name) || otherTargets.has(name);
+}
 
 /** What an outer field says of the target is what the sealed head says of it. */
 function outerValue(name: string, value: string, { scheme, authority, path, method }: RequestHead): string {

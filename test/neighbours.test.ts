@@ -1,0 +1,95 @@
+// Middleware around Sealwire: what was set before it is seen behind it, and what handlers do wrong is told them as Node
+// tells it.
+import type { Application } from 'express';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { onExpress } from './support/cases.ts';
+import { clientOf, recordingFetch } from './support/clients.ts';
+import { startSealed } from './support/servers.ts';
+
+onExpress('what earlier middleware puts into req.headers reaches the handler', async (express) => {
+  const server = await startSealed(
+    express,
+    (app) => {
+      app.get('/headers', (req, res) => res.json(req.headers));
+    },
+    {
+      before(app) {
+        app.use((req, _res, next) => {
+          req.headers['x-request-id'] ??= 'made here';
+          req.headers['x-tenant'] = 'looked up';
+          // Sealed fields are the client's alone.
+          req.headers.authorization = 'forged';
+          next();
+        });
+      },
+    },
+  );
+  const headers = await (await clientOf(server)('/headers', { headers: { 'accept-language': 'de' } })).json();
+  assert.is(headers['x-request-id'], 'made here');
+  assert.is(headers['x-tenant'], 'looked up');
+  assert.is(headers['accept-language'], 'de');
+  assert.is(headers.authorization, undefined);
+  assert.is(headers.host, new URL(server.origin).host);
+});
+
+function trailers(app: Application): void {
+  app.get('/trailers', (req, res) => {
+    const { name = 'x-sum', value = '1', length } = req.query as Record<string, string>;
+    res.write('body');
+    try {
+      res.addTrailers({ [name]: length === undefined ? value : 'v'.repeat(Number(length)) });
+      res.end();
+    } catch (error) {
+      res.end((error as NodeJS.ErrnoException).code);
+    }
+  });
+}
+
+onExpress('trailers that Node refuses are refused at once, and the response still ends', async (express) => {
+  const server = await startSealed(express, trailers);
+  const sealedFetch = clientOf(server);
+  const read = async (query: string) => (await sealedFetch(`/trailers${query}`)).text();
+  assert.is(await read(''), 'body');
+  assert.is(await read('?value=%20padded%20'), 'body');
+  assert.is(await read('?value=%E2%82%AC'), 'bodyERR_INVALID_CHAR');
+  assert.is(await read('?name=x%20y'), 'bodyERR_INVALID_HTTP_TOKEN');
+  assert.is(await read(`?value=${'v'.repeat(15_000)}`), 'body');
+  assert.is(
+    await read(`?name=${'n'.repeat(2000)}&value=${'v'.repeat(14_500)}`),
+    'bodyresponse-head-too-large',
+  );
+});
+
+onExpress('the reason phrase stays inside, also for a status that has none of its own', async (express) => {
+  const server = await startSealed(express, (app) => {
+    app.get('/:status', (req, res) => {
+      res.statusMessage = 'SECRET';
+      res.status(Number(req.params.status)).end();
+    });
+  });
+  const network = recordingFetch({
+    response(response) {
+      phrases.push(response.statusText);
+      return undefined;
+    },
+  });
+  const phrases: string[] = [];
+  const sealedFetch = clientOf(server, { fetch: network });
+  for (const status of [200, 404, 419, 299, 499, 599])
+    assert.is((await sealedFetch(`/${status}`)).status, status);
+  assert.is(phrases.length, 8);
+  assert.not.ok(phrases.includes('SECRET'), phrases.join());
+});
+
+onExpress('a parameter that cannot be decoded tells nobody which routes there are', async (express) => {
+  const server = await startSealed(express, (app) => {
+    app.get('/items/:id', (_req, res) => res.end());
+  });
+  for (const path of ['/items/1', '/items/%zz', '/nothing/%zz']) {
+    const response = await fetch(server.origin + path);
+    assert.equal([response.status, (await response.json()).code], [400, 'sealed-required'], path);
+  }
+});
+
+test.run();
