@@ -54,11 +54,8 @@ onExpress('trailers that Node refuses are refused at once, and the response stil
   assert.is(await read('?value=%20padded%20'), 'body');
   assert.is(await read('?value=%E2%82%AC'), 'bodyERR_INVALID_CHAR');
   assert.is(await read('?name=x%20y'), 'bodyERR_INVALID_HTTP_TOKEN');
-  assert.is(await read(`?value=${'v'.repeat(15_000)}`), 'body');
-  assert.is(
-    await read(`?name=${'n'.repeat(2000)}&value=${'v'.repeat(14_500)}`),
-    'bodyresponse-head-too-large',
-  );
+  assert.is(await read('?length=16000'), 'body');
+  assert.is(await read('?length=17000'), 'bodyresponse-head-too-large');
 });
 
 onExpress('the reason phrase stays inside, also for a status that has none of its own', async (express) => {
