@@ -17,6 +17,12 @@ import {
 } from '@sealwire/core';
 import { MessageWriter } from './message-writer.ts';
 import { foldHeaders, hasBody, outerStatus, sealedFields, trimmed, withOuterFields } from './outer-head.ts';
+import {
+  type NativeMethods,
+  type SealedResponse,
+  type SealingMethods,
+  sealMethods,
+} from './response-methods.ts';
 
 /** What a response is sealed under. */
 export interface ResponseSealOptions {
@@ -34,26 +40,14 @@ export interface ResponseOwner {
 }
 
 type Callback = (error?: Error | null) => void;
-/** The methods that were there before, whatever their overloads say. */
-interface NativeMethods {
-  writeHead(...args: unknown[]): SealedResponse;
-  write(...args: unknown[]): boolean;
-  end(...args: unknown[]): SealedResponse;
-  flushHeaders(): void;
-}
-
 const nothing = new Uint8Array();
-const sealKey = Symbol('sealwire.response');
-
-/** A response with methods that seal. */
-type SealedResponse = ServerResponse & { [sealKey]: ResponseSeal };
 
 /**
  * Seals a response in place: the application's `writeHead`, `write` and `end` seal synchronously and call the methods
  * that were there before, so that errors, back-pressure, callbacks and events stay Node's own. The head is decided
  * once, in `writeHead`, which Node calls for every way to begin a response.
  */
-export class ResponseSeal {
+export class ResponseSeal implements SealingMethods {
   readonly #res: SealedResponse;
   readonly #options: ResponseSealOptions;
   readonly #http2: boolean;
@@ -77,15 +71,7 @@ export class ResponseSeal {
     this.#res = res;
     this.#options = options;
     this.#http2 = 'stream' in res;
-    const { writeHead, write, end, flushHeaders } = res;
-    this.#native = { writeHead, write, end, flushHeaders } as unknown as NativeMethods;
-    res[sealKey] = this;
-    res.writeHead = sealingMethods.writeHead;
-    res.write = sealingMethods.write;
-    res.end = sealingMethods.end;
-    res.flushHeaders = sealingMethods.flushHeaders;
-    res.addTrailers = sealingMethods.addTrailers;
-    res.writeEarlyHints = sealingMethods.writeEarlyHints;
+    this.#native = sealMethods(res, this);
   }
 
   /** Lets the `Sealwire` header of a problem through into the sealed head. */
@@ -301,32 +287,6 @@ export class ResponseSeal {
     }
   }
 }
-
-/**
- * What takes the place of a response's own methods, the same functions for every response. With functions made for
- * each one, V8's scavenger let a third of what finished requests had allocated live on, until a full collection.
- */
-const sealingMethods = {
-  writeHead(this: SealedResponse, status: number, ...rest: unknown[]): SealedResponse {
-    return this[sealKey].writeHead(status, rest);
-  },
-  write(this: SealedResponse, chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
-    return this[sealKey].write(chunk, encoding, callback);
-  },
-  end(this: SealedResponse, chunk?: unknown, encoding?: unknown, callback?: unknown): SealedResponse {
-    return this[sealKey].end(chunk, encoding, callback);
-  },
-  flushHeaders(this: SealedResponse): void {
-    this[sealKey].flushHeaders();
-  },
-  addTrailers(this: SealedResponse, headers: OutgoingHttpHeaders | readonly [string, string][]): void {
-    this[sealKey].addTrailers(headers);
-  },
-  /** A hint in plaintext would tell the path what the sealed head is about to say. */
-  writeEarlyHints(_hints: unknown, callback?: () => void): void {
-    callback?.();
-  },
-};
 
 /** What `write` and `end` do with what goes nowhere. */
 function discarded(done: Callback | undefined): true {

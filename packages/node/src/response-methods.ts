@@ -1,0 +1,62 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+const sealKey = Symbol('sealwire.response');
+
+/** A response with methods that seal. */
+export type SealedResponse = ServerResponse & { [sealKey]: SealingMethods };
+
+/** What those methods call. */
+export interface SealingMethods {
+  writeHead(status: number, rest: unknown[]): SealedResponse;
+  write(chunk: unknown, encoding: unknown, callback: unknown): boolean;
+  end(chunk: unknown, encoding: unknown, callback: unknown): SealedResponse;
+  flushHeaders(): void;
+  addTrailers(headers: OutgoingHttpHeaders | readonly [string, string][]): void;
+}
+
+/** The methods that were there before, whatever their overloads say. */
+export interface NativeMethods {
+  writeHead(...args: unknown[]): SealedResponse;
+  write(...args: unknown[]): boolean;
+  end(...args: unknown[]): SealedResponse;
+  flushHeaders(): void;
+}
+
+/**
+ * What takes the place of a response's own methods, the same functions for every response. With functions made for
+ * each one, V8's scavenger let a third of what finished requests had allocated live on, until a full collection.
+ */
+const methods = {
+  writeHead(this: SealedResponse, status: number, ...rest: unknown[]): SealedResponse {
+    return this[sealKey].writeHead(status, rest);
+  },
+  write(this: SealedResponse, chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
+    return this[sealKey].write(chunk, encoding, callback);
+  },
+  end(this: SealedResponse, chunk?: unknown, encoding?: unknown, callback?: unknown): SealedResponse {
+    return this[sealKey].end(chunk, encoding, callback);
+  },
+  flushHeaders(this: SealedResponse): void {
+    this[sealKey].flushHeaders();
+  },
+  addTrailers(this: SealedResponse, headers: OutgoingHttpHeaders | readonly [string, string][]): void {
+    this[sealKey].addTrailers(headers);
+  },
+  /** A hint in plaintext would tell the path what the sealed head is about to say. */
+  writeEarlyHints(_hints: unknown, callback?: () => void): void {
+    callback?.();
+  },
+};
+
+/** Puts them in the place of the response's own, which it returns. */
+export function sealMethods(res: SealedResponse, seal: SealingMethods): NativeMethods {
+  const { writeHead, write, end, flushHeaders } = res;
+  res[sealKey] = seal;
+  res.writeHead = methods.writeHead;
+  res.write = methods.write;
+  res.end = methods.end;
+  res.flushHeaders = methods.flushHeaders;
+  res.addTrailers = methods.addTrailers;
+  res.writeEarlyHints = methods.writeEarlyHints;
+  return { writeHead, write, end, flushHeaders } as unknown as NativeMethods;
+}
