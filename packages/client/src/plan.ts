@@ -1,6 +1,7 @@
 import { type Field, type FieldSet, isOuterRequestField, SealwireError } from '@sealwire/core';
 import { unlessAborted } from './abort.ts';
 import { type Body, bodyLength, extractBody, extractRequestBody } from './body.ts';
+import { acceptedCodings } from './codings.ts';
 
 export interface Progress {
   /** Bytes of the body so far, in plaintext. */
@@ -128,7 +129,8 @@ export function splitFields(plan: Plan, sealedFields: FieldSet, outerFields: Fie
   const outer: [string, string][] = [];
   for (const [name, value] of plan.headers) {
     if (sealedFields.has(name)) {
-      if (name !== 'content-length') sealed.push([name, value]);
+      if (name === 'accept-encoding') sealed.push([name, acceptedCodings(value)]);
+      else if (name !== 'content-length') sealed.push([name, value]);
     } else if (isOuterRequestField(name) || outerFields.has(name)) outer.push([name, value]);
     else throw new SealwireError('field-not-listed', `The field is \`${name}\`.`);
   }
