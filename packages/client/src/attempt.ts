@@ -44,25 +44,25 @@ export interface Sent {
 }
 
 /**
- * Sends a plan once, sealed under the next number of a session, and opens the head of what comes back. Names the earlier
+ * Sends a plan once, sealed under a number that was taken of a session, and opens the head of what comes back. Names the earlier
  * attempts at it, so that none of them is executed besides.
  * @throws SealwireError; the platform's errors as they are
  */
 export async function attempt(
   settings: ClientSettings,
   session: LiveSession,
+  n: number,
   plan: Plan,
   earlier: readonly Sent[],
 ): Promise<Outcome> {
-  const { sealed, outer: outerFields } = splitFields(
-    plan,
-    session.sealedFields,
-    new FieldSet(settings.outerFields),
-  );
   // From here to the platform's fetch there is nothing but sealing.
-  const n = session.take();
   const at = session.serverTime();
   try {
+    const { sealed, outer: outerFields } = splitFields(
+      plan,
+      session.sealedFields,
+      new FieldSet(settings.outerFields),
+    );
     const repeats = await Promise.all(earlier.map((sent) => repeatOf(sent, earlier, session, n)));
     const head = encodeRequestHead({
       method: plan.method,
