@@ -1,4 +1,4 @@
-import { type Field, type FieldSet, isOuterRequestField, SealwireError } from '@sealwire/core';
+import { type Field, FieldSet, isOuterRequestField, SealwireError } from '@sealwire/core';
 import { unlessAborted } from './abort.ts';
 import { type Body, bodyLength, extractBody, extractRequestBody } from './body.ts';
 import { acceptedCodings } from './codings.ts';
@@ -113,6 +113,25 @@ function setCacheFields(headers: Headers, cache: RequestCache | undefined): void
   }
 }
 
+/** Fetch standard, "forbidden request-header": what a caller cannot set, but for what travels outside anyway. */
+const forbidden = new FieldSet([
+  'accept-charset',
+  'access-control-request-*',
+  'connection',
+  'cookie2',
+  'date',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-*',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+]);
+
 /** The fields of a plan, each on its side. */
 export interface SplitFields {
   readonly sealed: Field[];
@@ -132,7 +151,8 @@ export function splitFields(plan: Plan, sealedFields: FieldSet, outerFields: Fie
       if (name === 'accept-encoding') sealed.push([name, acceptedCodings(value)]);
       else if (name !== 'content-length') sealed.push([name, value]);
     } else if (isOuterRequestField(name) || outerFields.has(name)) outer.push([name, value]);
-    else throw new SealwireError('field-not-listed', `The field is \`${name}\`.`);
+    // Listed neither here nor there, these go nowhere: browsers drop them without a word.
+    else if (!forbidden.has(name)) throw new SealwireError('field-not-listed', `The field is \`${name}\`.`);
   }
   const defaults: [string, string | undefined][] = [
     ['accept', '*/*'],

@@ -2,6 +2,7 @@ import type { Field, ResponseHead } from '@sealwire/core';
 import { contentCodings, decompression, isDecodable, undecodable } from './codings.ts';
 import type { MessageReader } from './open-message.ts';
 import type { Plan } from './plan.ts';
+import { reasonPhrases } from './reason-phrases.ts';
 
 /** What travelled outside of a sealed response. Anyone on the path may have written it. */
 export interface OuterResponse {
@@ -32,7 +33,7 @@ export async function makeResponse(
   if (plan.integrity !== '' && body !== null) body = await checked(body, plan.integrity);
 
   const status = head.status >= 200 && head.status <= 599 ? head.status : 200;
-  const response = new Response(body, { status, headers });
+  const response = new Response(body, { status, statusText: reasonPhrases[head.status] ?? '', headers });
   const { href, hash } = plan.url;
   return decorate(response, {
     url: hash === '' ? href : href.slice(0, -hash.length),
