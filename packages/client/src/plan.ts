@@ -171,10 +171,13 @@ export function splitFields(plan: Plan, sealedFields: FieldSet, outerFields: Fie
   return { sealed, outer };
 }
 
-/** What a browser says itself: its languages with falling weight. Node has none and says `*`. */
+/** Their `navigator` has languages in newer versions, which their fetch does not tell. */
+const noBrowser = /^(?:Node\.js|Deno|Bun)\//;
+
+/** What a browser says itself, in pages and in workers: its languages with falling weight. Others say `*`. */
 function acceptLanguage(): string {
-  const languages = globalThis.navigator?.languages;
-  if (typeof document === 'undefined' || languages === undefined) return '*';
+  const { languages = [], userAgent = '' } = (globalThis.navigator ?? {}) as Partial<Navigator>;
+  if (languages.length === 0 || noBrowser.test(userAgent)) return '*';
   return languages
     .slice(0, 9)
     .map((language, index) => (index === 0 ? language : `${language};q=0.${10 - index}`))
