@@ -68,7 +68,7 @@ export async function attempt(
       method: plan.method,
       scheme: plan.url.protocol.slice(0, -1),
       authority: plan.url.host,
-      path: plan.url.pathname + plan.url.search,
+      path: requestTarget(plan.url),
       fields: [...sealed, ['sealwire-time', String(at)], ...repeats],
     });
     const { nonce, init } = await seal(session, n, head, plan, outerFields);
@@ -78,6 +78,12 @@ export async function attempt(
   } finally {
     session.answered(n);
   }
+}
+
+/** Path and query as they are serialised: of an empty query, `search` would lose the mark that platforms send. */
+function requestTarget({ href }: URL): string {
+  const [withoutFragment = href] = href.split('#', 1);
+  return withoutFragment.slice(withoutFragment.indexOf('/', withoutFragment.indexOf('//') + 2));
 }
 
 async function repeatOf(

@@ -34,9 +34,8 @@ export async function makeResponse(
 
   const status = head.status >= 200 && head.status <= 599 ? head.status : 200;
   const response = new Response(body, { status, statusText: reasonPhrases[head.status] ?? '', headers });
-  const { href, hash } = plan.url;
   return decorate(response, {
-    url: hash === '' ? href : href.slice(0, -hash.length),
+    url: plan.url.href.split('#', 1)[0],
     redirected,
     type: outer.type === 'default' ? 'basic' : outer.type,
     // `new Response` takes no others, but a server may answer with any.
