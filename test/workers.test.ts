@@ -15,9 +15,9 @@ const inChromium = needing('chromium', test);
 /** What the worker runs: the same call sealed and not, and what the server saw of each. */
 const script = `
 import { createSealedFetch } from '@sealwire/client';
-export async function ask(origin, identity) {
+export async function ask(origin, identity, headers) {
   const sealedFetch = createSealedFetch({ origin, identity, suites: ['X25519'] });
-  const init = { method: 'POST', body: 'from a worker' };
+  const init = { method: 'POST', body: 'from a worker', headers };
   const plain = await (await fetch(origin + '/plain', init)).json();
   const sealed = await (await sealedFetch('/sealed', init)).json();
   return { document: typeof document, plain, sealed };
@@ -27,6 +27,7 @@ interface Told {
   readonly sealed: boolean;
   readonly language: string;
   readonly body: string;
+  readonly fields: unknown[];
 }
 
 interface Asked {
@@ -58,6 +59,7 @@ function start(before: (app: Application) => void = () => {}) {
         sealed: req.sealed !== undefined,
         language: req.headers['accept-language'],
         body: req.body,
+        fields: Object.entries(req.headers).filter(([, value]) => value === 'x'),
       };
       res.json(told);
     });
@@ -71,7 +73,7 @@ function start(before: (app: Application) => void = () => {}) {
 
 function check({ document, plain, sealed }: Asked): void {
   assert.is(document, 'undefined');
-  assert.equal(plain, { sealed: false, language: plain.language, body: 'from a worker' });
+  assert.equal(plain, { sealed: false, language: plain.language, body: 'from a worker', fields: [] });
   assert.equal(sealed, { ...plain, sealed: true });
 }
 
@@ -96,10 +98,21 @@ for (const navigator of [undefined, { languages: ['de', 'en'], userAgent: 'Node.
   });
 }
 
+/** What a browser drops: none of it arrives. */
+const dropped = {
+  date: 'x',
+  via: 'x',
+  te: 'x',
+  'keep-alive': 'x',
+  'proxy-authorization': 'x',
+  connection: 'x',
+};
+
 inChromium('in a worker of Chromium', async () => {
   const code = `
     self.onmessage = async ({ data }) => {
-      self.postMessage(await ask(self.location.origin, data).catch(String));
+      const headers = ${JSON.stringify(dropped)};
+      self.postMessage(await ask(self.location.origin, data, headers).catch(String));
     };`;
   const text = await bundle('browser', code);
   const { origin } = await start((app) => {
