@@ -44,31 +44,31 @@ export interface Sent {
 }
 
 /**
- * Sends a plan once, sealed under the next number of a session, and opens the head of what comes back. Names the earlier
+ * Sends a plan once, sealed under a number that was taken of a session, and opens the head of what comes back. Names the earlier
  * attempts at it, so that none of them is executed besides.
  * @throws SealwireError; the platform's errors as they are
  */
 export async function attempt(
   settings: ClientSettings,
   session: LiveSession,
+  n: number,
   plan: Plan,
   earlier: readonly Sent[],
 ): Promise<Outcome> {
-  const { sealed, outer: outerFields } = splitFields(
-    plan,
-    session.sealedFields,
-    new FieldSet(settings.outerFields),
-  );
   // From here to the platform's fetch there is nothing but sealing.
-  const n = session.take();
   const at = session.serverTime();
   try {
+    const { sealed, outer: outerFields } = splitFields(
+      plan,
+      session.sealedFields,
+      new FieldSet(settings.outerFields),
+    );
     const repeats = await Promise.all(earlier.map((sent) => repeatOf(sent, earlier, session, n)));
     const head = encodeRequestHead({
       method: plan.method,
       scheme: plan.url.protocol.slice(0, -1),
       authority: plan.url.host,
-      path: plan.url.pathname + plan.url.search,
+      path: requestTarget(plan.url),
       fields: [...sealed, ['sealwire-time', String(at)], ...repeats],
     });
     const { nonce, init } = await seal(session, n, head, plan, outerFields);
@@ -78,6 +78,12 @@ export async function attempt(
   } finally {
     session.answered(n);
   }
+}
+
+/** Path and query as they are serialised: of an empty query, `search` would lose the mark that platforms send. */
+function requestTarget({ href }: URL): string {
+  const [withoutFragment = href] = href.split('#', 1);
+  return withoutFragment.slice(withoutFragment.indexOf('/', withoutFragment.indexOf('//') + 2));
 }
 
 async function repeatOf(

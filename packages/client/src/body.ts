@@ -72,14 +72,13 @@ const shortWait = 20;
 
 /**
  * The body of a `Request`. It is a stream whatever it was made from: a short one that is there already is read, so that
- * it has a length and can be sent again.
+ * it has a length and can be sent again. Its type is among the headers of the `Request`, unless others replace them.
  */
 export async function extractRequestBody(request: Request): Promise<Body> {
-  const type = request.headers.get('content-type') ?? undefined;
   if (request.body === undefined) {
     // No `body` here (Firefox): there is one all the same.
     const bytes = new Uint8Array(await request.arrayBuffer());
-    return bytes.length === 0 ? noBody : { kind: 'bytes', bytes, type };
+    return bytes.length === 0 ? noBody : { kind: 'bytes', bytes, type: undefined };
   }
   if (request.body === null) return noBody;
   const reader = request.body.getReader();
@@ -88,7 +87,8 @@ export async function extractRequestBody(request: Request): Promise<Body> {
   let pending = reader.read();
   while (length <= shortBody && (await isThere(pending))) {
     const { done, value } = await pending;
-    if (done) return { kind: 'bytes', bytes: new Uint8Array(await new Blob(read).arrayBuffer()), type };
+    if (done)
+      return { kind: 'bytes', bytes: new Uint8Array(await new Blob(read).arrayBuffer()), type: undefined };
     length += value.length;
     read.push(value as Uint8Array<ArrayBuffer>);
     pending = reader.read();
@@ -116,7 +116,7 @@ export async function extractRequestBody(request: Request): Promise<Body> {
     },
     { highWaterMark: 0 },
   );
-  return { kind: 'stream', stream, type };
+  return { kind: 'stream', stream, type: undefined };
 }
 
 /** True if the promise settles within a moment. */

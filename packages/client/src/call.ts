@@ -18,8 +18,8 @@ export async function call(settings: ClientSettings, sessions: SessionManager, p
   /** Attempts that may still be executed: somebody may hold them back. */
   let earlier: Sent[] = [];
   for (let resends = 0; ; resends++) {
-    const session = await nextSession(sessions, plan, earlier);
-    const outcome = await attempt(settings, session, plan, earlier);
+    const { session, n } = await nextExchange(sessions, plan, earlier);
+    const outcome = await attempt(settings, session, n, plan, earlier);
     if (outcome.kind === 'answer') return outcome;
     const code = outcome.kind === 'hint' ? outcome.hint.code : outcome.code;
     if (outcome.kind === 'hint') {
@@ -37,14 +37,22 @@ export async function call(settings: ClientSettings, sessions: SessionManager, p
   }
 }
 
-/** @throws SealwireError `outcome-unknown` if none can be had to ask what became of the earlier attempts */
-async function nextSession(
+/**
+ * A session and a number in it, which the attempt gives back. Others may have taken what was left of a session while
+ * this call waited for it: then it waits for the next one.
+ * @throws SealwireError `outcome-unknown` if none can be had to ask what became of the earlier attempts
+ */
+async function nextExchange(
   sessions: SessionManager,
   plan: Plan,
   earlier: readonly Sent[],
-): Promise<LiveSession> {
+): Promise<{ session: LiveSession; n: number }> {
   try {
-    return await unlessAborted(sessions.acquire(), plan.signal);
+    for (;;) {
+      const session = await unlessAborted(sessions.acquire(), plan.signal);
+      const n = session.take();
+      if (n !== undefined) return { session, n };
+    }
   } catch (cause) {
     if (earlier.length === 0 || isSafeMethod(plan.method) || !isSealwireError(cause)) throw cause;
     throw new SealwireError('outcome-unknown', because('unknown-session'), { cause });

@@ -13,7 +13,7 @@ export type { OuterResponse, SealedResponse } from './response.ts';
 
 /** `fetch`, sealed for one origin. */
 export interface SealedFetch {
-  (input: RequestInfo | URL, init?: SealedRequestInit): Promise<SealedResponse>;
+  (input: RequestInfo | URL, init?: SealedRequestInit | null): Promise<SealedResponse>;
   /** Does the handshake ahead, so that the first call has nothing to wait for. */
   ready(): Promise<void>;
 }
@@ -37,8 +37,9 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
 
   async function sealedFetch(
     input: RequestInfo | URL,
-    init: SealedRequestInit = {},
+    given?: SealedRequestInit | null,
   ): Promise<SealedResponse> {
+    const init = given ?? {};
     const url = new URL(isRequest(input) ? input.url : input, base(settings.origin));
     if (url.origin !== settings.origin) {
       if (!settings.fetchOtherOrigins) throw otherOrigin(url, settings.origin);
@@ -47,6 +48,7 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
     let plan = await makePlan(input, init, url);
     for (let hops = 0; ; hops++) {
       plan.signal?.throwIfAborted();
+      if (plan.url.pathname.startsWith('//')) throw twoSlashes();
       const { head, message, outer } = await call(settings, sessions, plan);
       const fields = head.fields.filter(([name]) => !name.startsWith('sealwire'));
       const next = isRedirect(head.status) ? followed(plan, head.status, fields) : undefined;
@@ -90,6 +92,14 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
 function base(origin: string): string {
   const page = globalThis.document?.baseURI ?? globalThis.location?.href;
   return page !== undefined && URL.canParse(page) && new URL(page).origin === origin ? page : origin;
+}
+
+/** The server refuses such a path: what is behind the slashes would be a host to whoever resolves it as a reference. */
+function twoSlashes(): SealwireError {
+  return new SealwireError(
+    'malformed',
+    'The path of the URL begins with two slashes; it may begin with one.',
+  );
 }
 
 function otherOrigin(url: URL, origin: string): SealwireError {

@@ -49,7 +49,9 @@ export class MessageReader {
     if (record === undefined) throw this.#reader.poison(rejected());
     const length = headLength(record);
     const head = decodeResponseHead(record.subarray(0, length));
-    if (!bodiless && head.status !== 304) this.#length = new LengthCounter(declaredLength(head.fields));
+    // What has no body by its nature may declare the length of one (RFC 9110, 8.6; a 204 does not, but some do).
+    if (!bodiless && head.status !== 304 && head.status !== 204)
+      this.#length = new LengthCounter(declaredLength(head.fields));
     this.#first = this.#counted(record.subarray(length));
     return head;
   }

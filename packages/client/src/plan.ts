@@ -1,6 +1,7 @@
-import { type Field, type FieldSet, isOuterRequestField, SealwireError } from '@sealwire/core';
+import { type Field, FieldSet, isOuterRequestField, SealwireError } from '@sealwire/core';
 import { unlessAborted } from './abort.ts';
 import { type Body, bodyLength, extractBody, extractRequestBody } from './body.ts';
+import { acceptedCodings } from './codings.ts';
 
 export interface Progress {
   /** Bytes of the body so far, in plaintext. */
@@ -112,6 +113,25 @@ function setCacheFields(headers: Headers, cache: RequestCache | undefined): void
   }
 }
 
+/** Fetch standard, "forbidden request-header": what a caller cannot set, but for what travels outside anyway. */
+const forbidden = new FieldSet([
+  'accept-charset',
+  'access-control-request-*',
+  'connection',
+  'cookie2',
+  'date',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-*',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+]);
+
 /** The fields of a plan, each on its side. */
 export interface SplitFields {
   readonly sealed: Field[];
@@ -128,9 +148,11 @@ export function splitFields(plan: Plan, sealedFields: FieldSet, outerFields: Fie
   const outer: [string, string][] = [];
   for (const [name, value] of plan.headers) {
     if (sealedFields.has(name)) {
-      if (name !== 'content-length') sealed.push([name, value]);
+      if (name === 'accept-encoding') sealed.push([name, acceptedCodings(value)]);
+      else if (name !== 'content-length') sealed.push([name, value]);
     } else if (isOuterRequestField(name) || outerFields.has(name)) outer.push([name, value]);
-    else throw new SealwireError('field-not-listed', `The field is \`${name}\`.`);
+    // Listed neither here nor there, these go nowhere: browsers drop them without a word.
+    else if (!forbidden.has(name)) throw new SealwireError('field-not-listed', `The field is \`${name}\`.`);
   }
   const defaults: [string, string | undefined][] = [
     ['accept', '*/*'],
@@ -149,10 +171,13 @@ export function splitFields(plan: Plan, sealedFields: FieldSet, outerFields: Fie
   return { sealed, outer };
 }
 
-/** What a browser says itself: its languages with falling weight. Node has none and says `*`. */
+/** Their `navigator` has languages in newer versions, which their fetch does not tell. */
+const noBrowser = /^(?:Node\.js|Deno|Bun)\//;
+
+/** What a browser says itself, in pages and in workers: its languages with falling weight. Others say `*`. */
 function acceptLanguage(): string {
-  const languages = globalThis.navigator?.languages;
-  if (typeof document === 'undefined' || languages === undefined) return '*';
+  const { languages = [], userAgent = '' } = (globalThis.navigator ?? {}) as Partial<Navigator>;
+  if (languages.length === 0 || noBrowser.test(userAgent)) return '*';
   return languages
     .slice(0, 9)
     .map((language, index) => (index === 0 ? language : `${language};q=0.${10 - index}`))

@@ -1,6 +1,8 @@
 import type { Field, ResponseHead } from '@sealwire/core';
+import { contentCodings, decompression, isDecodable, undecodable } from './codings.ts';
 import type { MessageReader } from './open-message.ts';
 import type { Plan } from './plan.ts';
+import { reasonPhrases } from './reason-phrases.ts';
 
 /** What travelled outside of a sealed response. Anyone on the path may have written it. */
 export interface OuterResponse {
@@ -31,10 +33,9 @@ export async function makeResponse(
   if (plan.integrity !== '' && body !== null) body = await checked(body, plan.integrity);
 
   const status = head.status >= 200 && head.status <= 599 ? head.status : 200;
-  const response = new Response(body, { status, headers });
-  const { href, hash } = plan.url;
+  const response = new Response(body, { status, statusText: reasonPhrases[head.status] ?? '', headers });
   return decorate(response, {
-    url: hash === '' ? href : href.slice(0, -hash.length),
+    url: plan.url.href.split('#', 1)[0],
     redirected,
     type: outer.type === 'default' ? 'basic' : outer.type,
     // `new Response` takes no others, but a server may answer with any.
@@ -82,36 +83,72 @@ function streamOf(
   });
 }
 
-const decodings: Record<string, CompressionFormat> = { gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate' };
-
-/** Undoes the content coding that the application's server applied inside; the client asked for these only. */
+/**
+ * Undoes the content codings that the application's server applied inside. What cannot be undone is an error of the
+ * body: to hand it on as it is would be taken for what the application said.
+ */
 function decoded(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   headers: Headers,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const format = decodings[headers.get('content-encoding')?.trim().toLowerCase() ?? ''];
-  if (format === undefined) return body;
-  // Errors of sealing must reach the consumer as what they are, not as a decompressor's complaint.
+  const codings = contentCodings(headers);
+  if (codings.length === 0) return body;
+  const unknown = codings.find((coding) => !isDecodable(coding));
+  const encoded = body.getReader();
+  let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  // Errors of sealing and of the network must reach the consumer as what they are, not as a decompressor's complaint.
   let failure: unknown;
-  const watched = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>();
-  body.pipeTo(watched.writable).catch((error: unknown) => {
-    failure = error;
-  });
-  const reader = watched.readable.pipeThrough(new DecompressionStream(format)).getReader();
+
+  async function read() {
+    try {
+      return await encoded.read();
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  }
+
+  /** What reads the body decoded. Nothing at all is an empty body in any coding. */
+  async function begin() {
+    const { done, value } = await read();
+    if (done) return encoded;
+    if (unknown !== undefined) {
+      failure = undecodable(unknown);
+      encoded.cancel(failure).catch(() => {});
+      throw failure;
+    }
+    let early: Uint8Array<ArrayBuffer> | undefined = value;
+    let stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
+      {
+        async pull(controller) {
+          const next = early === undefined ? await read() : { done: false, value: early };
+          early = undefined;
+          if (next.value === undefined) controller.close();
+          else controller.enqueue(next.value);
+        },
+        cancel: (reason) => encoded.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+    for (const coding of [...codings].reverse()) stream = stream.pipeThrough(decompression(coding));
+    return stream.getReader();
+  }
+
   return new ReadableStream(
     {
       async pull(controller) {
         try {
+          reader ??= await begin();
           const { done, value } = await reader.read();
           if (done) controller.close();
-          else controller.enqueue(value as Uint8Array<ArrayBuffer>);
+          else controller.enqueue(value);
         } catch (error) {
           controller.error(
             failure ?? new TypeError('The body does not have its content encoding.', { cause: error }),
           );
         }
       },
-      cancel: (reason) => reader.cancel(reason),
+      cancel: (reason) => (reader ?? encoded).cancel(reason),
     },
     { highWaterMark: 0 },
   );

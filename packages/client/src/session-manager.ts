@@ -17,7 +17,7 @@ import { LiveSession } from './session.ts';
 
 /**
  * At most this many handshakes in a minute on the word of others: of a server, or of anyone on the path who speaks for
- * it. Whatever is answered counts; what fails in the network does not.
+ * it. Whatever is answered counts, but for an `unknown-key` that led to a session; what fails in the network does not.
  */
 const maxHandshakes = 3;
 const handshakeInterval = 60_000;
@@ -25,6 +25,12 @@ const handshakeInterval = 60_000;
 /** A handshake that was answered, and when. */
 interface Answered {
   readonly at: number;
+}
+
+/** The server says that it does not hold the key. */
+interface UnknownKey {
+  readonly hint: Hint;
+  readonly answered: Answered;
 }
 
 /** Keeps the one session of a client: made when it is needed, by one handshake for all who wait for it. */
@@ -81,19 +87,28 @@ export class SessionManager {
   }
 
   async #handshake(limited: boolean): Promise<LiveSession> {
-    const attempt = await this.#tryHandshake(await this.#configurations.get(), limited);
-    if (attempt instanceof LiveSession) return attempt;
+    const first = await this.#tryHandshake(await this.#configurations.get(), limited);
+    if (first instanceof LiveSession) return first;
     // The server does not hold the key: a newer configuration names others.
-    if (!(await this.#configurations.refresh(attempt.members.configuration))) {
+    if (!(await this.#configurations.refresh(first.hint.members.configuration))) {
       throw new SealwireError('unknown-key', 'There is no newer key configuration.');
     }
-    this.#checkRate();
-    const second = await this.#tryHandshake(await this.#configurations.get(), limited);
-    if (second instanceof LiveSession) return second;
-    throw new SealwireError('unknown-key', 'Neither does it hold the keys of its newest configuration.');
+    // A server that was restarted with new keys costs one handshake, not two: what led to the new configuration counts
+    // only if that does not lead to a session. So there are at most three sessions a minute, each with one hint before
+    // it, or four answers without a session; and every hint that is not counted takes a new configuration, verified.
+    this.#uncount(first.answered);
+    let done = false;
+    try {
+      const second = await this.#tryHandshake(await this.#configurations.get(), limited);
+      done = second instanceof LiveSession;
+      if (second instanceof LiveSession) return second;
+      throw new SealwireError('unknown-key', 'Neither does it hold the keys of its newest configuration.');
+    } finally {
+      if (!done) this.#handshakes.push(first.answered);
+    }
   }
 
-  async #tryHandshake(configuration: Configuration, limited: boolean): Promise<LiveSession | Hint> {
+  async #tryHandshake(configuration: Configuration, limited: boolean): Promise<LiveSession | UnknownKey> {
     const { payload } = configuration;
     const { clock, clientKey, origin, fetch } = this.#settings;
     const key = this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
@@ -105,16 +120,16 @@ export class SessionManager {
       cache: 'no-store',
       redirect: 'manual',
     });
-    const counted = this.#count();
+    const answered = this.#count();
     if (response.status === 200 && mediaType(response) === handshakeType) {
       const reply = await readLimited(response, maxHandshakeLength);
       if (reply === undefined) throw new SealwireError('handshake-failed', 'The reply is too long.');
       const session = await handshake.finish(reply);
-      if (!limited) this.#handshakes = this.#handshakes.filter((each) => each !== counted);
+      if (!limited) this.#uncount(answered);
       return new LiveSession(session, sealedRequestFields(payload.fields), clock);
     }
     const hint = await readHint(response);
-    if (hint?.code === 'unknown-key') return hint;
+    if (hint?.code === 'unknown-key') return { hint, answered };
     if (hint?.code === 'too-many-handshakes' || hint?.code === 'unavailable') {
       throw Object.assign(new SealwireError(hint.code), { retryAfter: hint.retryAfter });
     }
@@ -134,6 +149,10 @@ export class SessionManager {
     const answered = { at: this.#settings.clock.monotonic() };
     this.#handshakes.push(answered);
     return answered;
+  }
+
+  #uncount(answered: Answered): void {
+    this.#handshakes = this.#handshakes.filter((each) => each !== answered);
   }
 
   #checkRate(): void {

@@ -62,8 +62,9 @@ export class LiveSession {
     this.#correction += Math.max(0, serverTime - this.serverTime());
   }
 
-  /** The number of the next exchange; each is given out once. */
-  take(): number {
+  /** The number of the next exchange, each given out once; undefined if there is none to give out now. */
+  take(): number | undefined {
+    if (this.crowded || this.#n >= maxExchanges) return undefined;
     const n = this.#n++;
     this.#usedAt = { wall: this.#clock.now(), monotonic: this.#clock.monotonic() };
     this.#unanswered.add(n);

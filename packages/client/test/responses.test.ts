@@ -1,7 +1,7 @@
 // The Response of a sealed call is a Response: url, clone, every way to read, integrity, progress, encodings.
 import { createHash } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import type { Progress } from '@sealwire/client';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,7 +22,6 @@ const routes: RequestListener = (req, res) => {
   else if (pathname === '/gzip') res.setHeader('content-encoding', 'gzip').end(gzipSync(text));
   else if (pathname === '/x-gzip') res.setHeader('content-encoding', 'X-GZIP').end(gzipSync(text));
   else if (pathname === '/deflate') res.setHeader('content-encoding', 'deflate').end(deflateSync(text));
-  else if (pathname === '/br') res.setHeader('content-encoding', 'br').end(brotliCompressSync(text));
   else if (pathname === '/broken') res.setHeader('content-encoding', 'gzip').end('not gzip');
   else if (pathname === '/upload') req.resume().on('end', () => res.end('taken'));
   else res.end(text);
@@ -143,13 +142,10 @@ it('integrity is checked on the plaintext, the strongest hash counts', async () 
   }
 });
 
-it('content codings applied inside are undone, unknown ones left alone', async () => {
+it('content codings applied inside are undone', async () => {
   const { sealed } = await startNodeTwins(routes);
   for (const path of ['/gzip', '/x-gzip', '/deflate'])
     assert.is(await (await sealed(path)).text(), text, path);
-  const brotli = await sealed('/br');
-  assert.is(brotli.headers.get('content-encoding'), 'br');
-  assert.ok(Buffer.from(await brotli.arrayBuffer()).equals(brotliCompressSync(text)));
   assert.instance(await failure(sealed('/broken').then((response) => response.text())), TypeError);
 });
 

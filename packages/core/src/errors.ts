@@ -65,6 +65,7 @@ const table = {
   'handshake-failed': [0, 'The handshake failed.'],
   'plaintext-answer': [0, 'The answer was not sealed. It may come from anyone on the path: do not trust it.'],
   truncated: [0, 'The response ended before its final record.'],
+  'encoding-unknown': [0, 'The response has a content encoding that this client cannot decode.'],
   'field-not-listed': [
     0,
     'This field is not sealed by the server. List it in its option `fields`, or in `outerFields`.',
