@@ -46,6 +46,7 @@ const statuses = {
   'handshake-failed': 0,
   'plaintext-answer': 0,
   truncated: 0,
+  'encoding-unknown': 0,
   'field-not-listed': 0,
   'body-not-resendable': 0,
   'redirect-refused': 0,
