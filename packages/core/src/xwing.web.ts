@@ -2,7 +2,6 @@ import { sha3_256, shake256 } from '@noble/hashes/sha3.js';
 import { ml_kem768 as mlkem } from '@noble/post-quantum/ml-kem.js';
 import type { KEM, KEMFactory } from 'hpke';
 import { allZero, concat } from './bytes.ts';
-import { randomBytes } from './crypto.web.ts';
 import { rejected } from './errors.ts';
 import { xwing } from './xwing.ts';
 
@@ -26,7 +25,7 @@ let kem: KEM | undefined;
 /** MLKEM768-X25519 with noble's ML-KEM and the platform's X25519. */
 export function loadXwing(): KEMFactory {
   kem ??= xwing<Uint8Array, CryptoKey>({
-    randomBytes,
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
     shake256: (data, length) => shake256(data, { dkLen: length }) as Uint8Array<ArrayBuffer>,
     sha3_256: (data) => sha3_256(data) as Uint8Array<ArrayBuffer>,
     mlkemKeyPair(seed) {
