@@ -82,7 +82,7 @@ it('an empty body is empty in any content encoding', async () => {
   const twins = await startNodeTwins((req, res) => {
     res.writeHead(200, { 'content-encoding': (req.url as string).slice(1) }).end();
   });
-  for (const coding of ['gzip', 'deflate', 'zstd']) {
+  for (const coding of ['gzip', 'deflate']) {
     const { plain, sealed } = await twins.ask(`/${coding}`);
     assert.equal([sealed.status, sealed.body], [200, '']);
     assert.equal([plain.status, plain.body], [200, '']);

@@ -1,11 +1,10 @@
 import { SealwireError } from '@sealwire/core';
 
-/** The name of a content coding where the platform undoes it. Brotli is there on few. */
+/** The content codings that every platform undoes, by the platform's name for each. */
 const formats: Record<string, string> = {
   gzip: 'gzip',
   'x-gzip': 'gzip',
   deflate: 'deflate',
-  br: 'brotli',
 };
 
 /** True if the platform can undo this content coding. */
