@@ -244,6 +244,112 @@ onExpress('a field that names no exchange is refused, and a request may name two
   assert.is(handled, 0);
 });
 
+/** A path that lets the first exchange run and says "unknown session"; `then` meets what comes next. */
+function afterExecuting(then: (url: string, init: RequestInit) => RequestInit | Response | undefined) {
+  let executed = false;
+  return recordingFetch({
+    async request(url, init) {
+      if (executed) return then(url, init);
+      if (url.includes('/.well-known/')) return undefined;
+      executed = true;
+      await (await fetch(url, init)).arrayBuffer();
+      return unknownSession();
+    },
+  });
+}
+
+const forged = {
+  'a handshake that fails in the network': (url: string) => {
+    if (url.includes('/.well-known/')) throw new TypeError('fetch failed');
+    return undefined;
+  },
+  'a plaintext "rejected"': (url: string) =>
+    url.includes('/.well-known/')
+      ? undefined
+      : new Response('{"code":"rejected"}', { status: 400, headers: { sealwire: 'rejected' } }),
+  'a page of a gateway': (url: string) =>
+    url.includes('/.well-known/') ? undefined : new Response('<h1>502</h1>', { status: 502 }),
+};
+
+for (const [what, then] of Object.entries(forged)) {
+  onExpress(`a POST that ran is not called unsent because of ${what} behind it`, async (express) => {
+    const server = await startSealed(express, routes);
+    await thrown(clientOf(server, { fetch: afterExecuting(then) })('/count', post), 'outcome-unknown');
+    assert.is(handled, 1);
+  });
+}
+
+onExpress(
+  'a head that is too large only when it names an earlier attempt hides no execution',
+  async (express) => {
+    const server = await startSealed(express, routes);
+    const headers = { authorization: 'x'.repeat(4380) };
+    const call = (fetch?: ReturnType<typeof recordingFetch>) =>
+      clientOf(server, fetch === undefined ? {} : { fetch })('/count', { method: 'DELETE', headers });
+    assert.is((await call()).status, 200);
+    await thrown(call(afterExecuting(() => undefined)), 'outcome-unknown');
+    assert.is(handled, 2);
+  },
+);
+
+onExpress('a store that breaks between two copies of a POST leaves its outcome unknown', async (express) => {
+  const store = new MemorySessionStore();
+  let accepted = 0;
+  const breaking = storeWith(store, {
+    accept(...args: Parameters<SessionStore['accept']>) {
+      if (accepted++ === 1) throw new Error('no connection');
+      return store.accept(...args);
+    },
+  });
+  const server = await startSealed(express, routes, { store: breaking });
+  const network = recordingFetch({
+    async request(url, init) {
+      if (!url.includes('/.well-known/')) await (await fetch(url, init)).arrayBuffer();
+      return undefined;
+    },
+  });
+  await thrown(clientOf(server, { fetch: network })('/count', post), 'outcome-unknown');
+  assert.is(handled, 1);
+});
+
+onExpress(
+  'an attempt that burnt the earlier ones, and that a set-back clock refused, is not in the way',
+  async (express) => {
+    let time = Date.now();
+    const server = await startSealed(express, routes, { clock: () => time });
+    const { held, network } = hostilePath('hold');
+    let slow = true;
+    const late = recordingFetch({
+      async request(url, init) {
+        const response = await network(url, init);
+        // The reply of the second handshake comes two minutes late.
+        if (slow && network.handshakes === 2) {
+          slow = false;
+          time += 130_000;
+        }
+        return response;
+      },
+    });
+    assert.is((await clientOf(server, { fetch: setting })('/count', post)).status, 200);
+    for (const release of held) assert.is((await release()).status, 409);
+    assert.is(handled, 1);
+  },
+);
+
+for (const back of [40_000, 3_600_000]) {
+  onExpress(`a server whose clock is set back by ${back / 1000} seconds loses no client`, async (express) => {
+    let time = Date.now();
+    const server = await startSealed(express, routes, { clock: () => time });
+    const network = recordingFetch();
+    const sealedFetch = clientOf(server, { fetch: network });
+    assert.is((await sealedFetch('/count', post)).status, 200);
+    time -= back;
+    for (let i = 0; i < 3; i++) assert.is((await sealedFetch('/count', post)).status, 200);
+    assert.is(handled, 4);
+    assert.is(network.handshakes, 2);
+  });
+}
+
 for (const method of ['repeatKey', 'burn', 'completeSince'] as const) {
   onExpress(`a store whose ${method}() fails executes nothing`, async (express) => {
     const store = new MemorySessionStore({ sole: true });
@@ -259,7 +365,7 @@ for (const method of ['repeatKey', 'burn', 'completeSince'] as const) {
     const server = await startSealed(express, routes, { store: breaking });
     broken = true;
     const { network } = hostilePath('hold');
-    await thrown(clientOf(server, { fetch: network })('/count', post), 'unavailable');
+    await thrown(clientOf(server, { fetch: network })('/count', post), 'outcome-unknown');
     assert.is(handled, 0);
   });
 }

@@ -18,19 +18,17 @@ export async function call(settings: ClientSettings, sessions: SessionManager, p
   /** Attempts that may still be executed: somebody may hold them back. */
   let earlier: Sent[] = [];
   for (let resends = 0; ; resends++) {
-    const { session, n } = await nextExchange(sessions, plan, earlier);
-    const outcome = await attempt(settings, session, n, plan, earlier);
+    const { outcome, session } = await sendOnce(settings, sessions, plan, earlier);
     if (outcome.kind === 'answer') return outcome;
     const code = outcome.kind === 'hint' ? outcome.hint.code : outcome.code;
     if (outcome.kind === 'hint') {
-      afterHint(outcome, sessions, plan);
       earlier = [...earlier, outcome.sent];
     } else {
-      afterProblem(outcome, session, plan);
-      // Only what is safe goes on, so a copy that was executed does no harm; named, it would be refused for ever.
-      if (code === 'replayed') earlier = [];
+      afterProblem(outcome, sessions, session, plan);
+      // The earlier attempts were burnt before the server said this, or do no harm; named, they would be in the way.
+      earlier = [];
     }
-    if (plan.body.kind === 'stream') throw new SealwireError('body-not-resendable', because(code));
+    if (plan.body.kind === 'stream') throw notResendable(code, earlier.length > 0);
     // The server's own word is taken once for each reason: what did not help does not help the next time.
     if (seen.has(code) || resends === maxResends) throw endOf(code, plan);
     if (outcome.kind === 'problem') seen.add(code);
@@ -38,24 +36,39 @@ export async function call(settings: ClientSettings, sessions: SessionManager, p
 }
 
 /**
+ * One attempt. Whatever keeps it from being answered says nothing of the earlier ones.
+ * @throws SealwireError `outcome-unknown` with the cause, if one of them may have been executed
+ */
+async function sendOnce(
+  settings: ClientSettings,
+  sessions: SessionManager,
+  plan: Plan,
+  earlier: readonly Sent[],
+): Promise<{ outcome: Outcome; session: LiveSession }> {
+  try {
+    const { session, n } = await nextExchange(sessions, plan);
+    const outcome = await attempt(settings, session, n, plan, earlier);
+    if (outcome.kind === 'hint') afterHint(outcome, sessions, plan);
+    return { outcome, session };
+  } catch (cause) {
+    if (earlier.length === 0 || isSafeMethod(plan.method) || plan.signal?.aborted) throw cause;
+    if (isSealwireError(cause, 'outcome-unknown')) throw cause;
+    throw new SealwireError('outcome-unknown', because('unknown-session'), { cause });
+  }
+}
+
+/**
  * A session and a number in it, which the attempt gives back. Others may have taken what was left of a session while
  * this call waited for it: then it waits for the next one.
- * @throws SealwireError `outcome-unknown` if none can be had to ask what became of the earlier attempts
  */
 async function nextExchange(
   sessions: SessionManager,
   plan: Plan,
-  earlier: readonly Sent[],
 ): Promise<{ session: LiveSession; n: number }> {
-  try {
-    for (;;) {
-      const session = await unlessAborted(sessions.acquire(), plan.signal);
-      const n = session.take();
-      if (n !== undefined) return { session, n };
-    }
-  } catch (cause) {
-    if (earlier.length === 0 || isSafeMethod(plan.method) || !isSealwireError(cause)) throw cause;
-    throw new SealwireError('outcome-unknown', because('unknown-session'), { cause });
+  for (;;) {
+    const session = await unlessAborted(sessions.acquire(), plan.signal);
+    const n = session.take();
+    if (n !== undefined) return { session, n };
   }
 }
 
@@ -79,19 +92,28 @@ function afterHint(
 /** Returns if the request may be sent again: the server said inside the seal that it did not run. */
 function afterProblem(
   { code, problem }: Extract<Outcome, { kind: 'problem' }>,
+  sessions: SessionManager,
   session: LiveSession,
   plan: Plan,
 ): void {
   if (code === 'expired' && typeof problem.time === 'number') {
-    session.correctTime(problem.time);
+    // A clock is corrected forwards only: one that the server set back is learned by another handshake.
+    if (problem.time < session.serverTime()) sessions.forget(session);
+    else session.correctTime(problem.time);
     return;
   }
-  if (code === 'replayed') {
-    // Somebody on the way sent it twice, and the other copy came first.
-    if (isSafeMethod(plan.method)) return;
+  if (code === 'replayed' && isSafeMethod(plan.method)) return;
+  // Somebody on the way may have sent it twice, and the other copy may have run, or may yet.
+  if ((code === 'replayed' || code === 'unavailable') && !isSafeMethod(plan.method)) {
     throw new SealwireError('outcome-unknown', because(code));
   }
   throw new SealwireError(code, typeof problem.detail === 'string' ? problem.detail : undefined);
+}
+
+/** @param mayHaveRun only anyone's word stands against it */
+function notResendable(code: ErrorCode, mayHaveRun: boolean): SealwireError {
+  const warning = mayHaveRun ? ' The request may have run, or may run yet.' : '';
+  return new SealwireError('body-not-resendable', because(code) + warning);
 }
 
 /** The request was sent as often as it may be. */

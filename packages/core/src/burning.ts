@@ -3,6 +3,9 @@ import { type ExchangeName, isProven, type Repeat } from './repeat.ts';
 import { repeatMemory, type SessionStore } from './session-store.ts';
 import { isSafeMethod } from './target.ts';
 
+/** How far ahead of the server a client's idea of its time may be, in milliseconds, as for `sealwire-time`. */
+const maxLead = 30_000;
+
 /**
  * Makes sure that the earlier attempts which a request names will never run, before the request itself is accepted: each
  * is marked as used in the window of its own session, by the same test-and-set that its execution would need.
@@ -41,5 +44,5 @@ export async function burnEarlier(
  */
 async function cannotHaveRun(store: SessionStore, { at }: Repeat, now: number): Promise<boolean> {
   const since = await store.completeSince(now);
-  return since !== undefined && at > since && now - at < repeatMemory;
+  return since !== undefined && at > since + maxLead && at <= now && now - at < repeatMemory;
 }

@@ -128,7 +128,8 @@ export class Exchange {
 
   /** The deadline of record 0 has come. */
   headTooLate(): void {
-    if (this.#phase === 'head') this.#refuse(new SealwireError('timeout'), { close: true });
+    if (this.#phase === 'head' || this.#phase === 'empty')
+      this.#refuse(new SealwireError('timeout'), { close: true });
   }
 
   #endHeadDeadline(): void {
@@ -203,6 +204,7 @@ export class Exchange {
       this.#openHeaderMessage();
     } else {
       this.#phase = 'empty';
+      this.#headDeadline = headDeadlines.add(this);
       this.#raw = new RawBody(this.#req, this);
       this.#raw.start();
     }

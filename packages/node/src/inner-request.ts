@@ -149,7 +149,8 @@ const otherTargets = new Set([
 
 /** True for an outer field that the application does not see. */
 function isDropped(name: string, sealed: FieldSet): boolean {
-  return name === 'transfer-encoding' || name === 'sealwire' || sealed.has(name) || otherTargets.has(name);
+  if (name === 'transfer-encoding' || name === 'trailer' || name.startsWith('sealwire')) return true;
+  return sealed.has(name) || otherTargets.has(name);
 }
 
 /** What an outer field says of the target is what the sealed head says of it. */

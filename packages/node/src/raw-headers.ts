@@ -16,6 +16,7 @@ export interface OuterHeaders {
 export function readOuterHeaders(rawHeaders: readonly string[]): OuterHeaders {
   let sealwire: string | undefined;
   let contentType: string | undefined;
+  let sealedType = false;
   let contentLength: string | undefined;
   let transferEncoding = false;
   let contentEncoding = false;
@@ -38,6 +39,7 @@ export function readOuterHeaders(rawHeaders: readonly string[]): OuterHeaders {
         if (name.toLowerCase() !== 'content-type') break;
         repeated ||= contentType !== undefined;
         contentType = rawHeaders[i + 1] as string;
+        sealedType ||= isSealedType(contentType);
         break;
       case 14:
         if (name.toLowerCase() !== 'content-length') break;
@@ -52,7 +54,6 @@ export function readOuterHeaders(rawHeaders: readonly string[]): OuterHeaders {
         break;
     }
   }
-  const sealedType = contentType !== undefined && isSealedType(contentType);
   return {
     sealwire,
     ambiguous: repeated || (sealedType && (contentEncoding || contentType !== messageType)),
