@@ -5,7 +5,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { onExpress } from './support/cases.ts';
 import { clientOf, recordingFetch } from './support/clients.ts';
+import { assertProblem } from './support/problems.ts';
+import { RawConnection } from './support/raw-http.ts';
 import { startSealed } from './support/servers.ts';
+import { WireClient } from './support/wire-client.ts';
 
 onExpress('what earlier middleware puts into req.headers reaches the handler', async (express) => {
   const server = await startSealed(
@@ -87,6 +90,42 @@ onExpress('a parameter that cannot be decoded tells nobody which routes there ar
     const response = await fetch(server.origin + path);
     assert.equal([response.status, (await response.json()).code], [400, 'sealed-required'], path);
   }
+});
+
+onExpress(
+  'outer fields of the name of Sealwire, and the outer trailer field, do not reach the handler',
+  async (express) => {
+    const server = await startSealed(express, (app) => {
+      app.post('/headers', (req, res) => res.json(req.headers));
+    });
+    const wire = await WireClient.connect(server);
+    const exchange = (headers: [string, string][]) => wire.exchange({ path: '/headers', body: 'x', headers });
+    const genuine = JSON.parse((await exchange([['X-Passed', 'on']])).body.toString());
+    assert.is(genuine['x-passed'], 'on');
+    const outside: [string, string][] = [
+      ['Sealwire-Time', '1'],
+      ['Sealwire-Repeat', 'forged'],
+      ['Trailer', 'authorization'],
+    ];
+    const seen = JSON.parse((await exchange(outside)).body.toString());
+    for (const [name] of outside) assert.is(seen[name.toLowerCase()], undefined, name);
+  },
+);
+
+onExpress('a second Content-Type does not make a sealed one plaintext', async (express) => {
+  const server = await startSealed(express, (app) => app.use((_req, res) => void res.send('plain')), {
+    policy: 'allow',
+  });
+  const answer = async (...types: string[]) => {
+    const connection = await RawConnection.open(server.port);
+    const lines = types.map((type) => `Content-Type: ${type}\r\n`).join('');
+    await connection.write(`POST / HTTP/1.1\r\nHost: x\r\n${lines}Content-Length: 0\r\n\r\n`);
+    return connection.response();
+  };
+  assert.is((await answer('text/plain')).status, 200);
+  assertProblem(await answer('application/vnd.sealwire'), 'malformed');
+  assertProblem(await answer('application/vnd.sealwire', 'text/plain'), 'malformed');
+  assertProblem(await answer('text/plain', 'application/vnd.sealwire'), 'malformed');
 });
 
 test.run();
