@@ -11,6 +11,7 @@ const perSecond = 8;
 const maxAddresses = 10_000;
 
 interface Waiting {
+  /** True if the work succeeded; never rejects. */
   start(): Promise<boolean>;
   refuse(): void;
 }
@@ -27,11 +28,11 @@ interface Caller {
  * Who may do the public-key work of a handshake, and when. A few run at a time, the others wait: one address takes its
  * turn behind the next, and one whose handshakes failed (its token bucket is empty) behind all others. As long as there
  * is room nobody is refused, because an address may be that of a proxy with thousands behind it; when there is none,
- * who brought the most goes.
+ * who brought the most loses the latest of it, and among equals who waits stays.
  */
 export class Admission {
   readonly #callers = new Map<string, Caller>();
-  /** Those with waiting handshakes, whose turn is next first. */
+  /** Those with waiting handshakes and no others, whose turn is next first. */
   readonly #turns = new Set<Caller>();
   #waiting = 0;
   #running = 0;
@@ -43,17 +44,15 @@ export class Admission {
   run<T>(address: string, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const refuse = () => reject(new SealwireError('too-many-handshakes'));
-      const start = () =>
-        work().then(
-          (value) => {
-            resolve(value);
-            return true;
-          },
-          (error) => {
-            reject(error);
-            return false;
-          },
-        );
+      const start = async () => {
+        try {
+          resolve(await work());
+          return true;
+        } catch (error) {
+          reject(error);
+          return false;
+        }
+      };
       const caller = this.#caller(address);
       if (this.#waiting >= maxWaiting && !this.#makeRoom(caller)) {
         refuse();
@@ -98,12 +97,15 @@ export class Admission {
     this.#running++;
     // Taken at once, so that a crowd that arrives together counts, and given back to the honest.
     caller.tokens = Math.max(0, caller.tokens - 1);
-    if (await job.start()) caller.tokens++;
-    // Between two handshakes everything else has its turn.
-    setImmediate(() => {
-      this.#running--;
-      this.#fill();
-    });
+    try {
+      if (await job.start()) caller.tokens++;
+    } finally {
+      // Between two handshakes everything else has its turn.
+      setImmediate(() => {
+        this.#running--;
+        this.#fill();
+      });
+    }
   }
 
   /** The first in line who has not used up its tokens, else the first. */
@@ -113,12 +115,16 @@ export class Admission {
     return first;
   }
 
-  /** Refuses the latest handshake of who waits with the most; false if that is the newcomer. */
+  /** Refuses the latest handshake of who waits with the most; false if the newcomer would then have more. */
   #makeRoom(newcomer: Caller): boolean {
     let most = newcomer;
     for (const caller of this.#turns) if (caller.waiting.length > most.waiting.length) most = caller;
-    if (most === newcomer) return false;
-    (most.waiting.pop() as Waiting).refuse();
+    // Who came earlier is not thrown out for who came later with as much.
+    if (most.waiting.length <= newcomer.waiting.length + 1) return false;
+    const latest = most.waiting.pop();
+    if (most.waiting.length === 0) this.#turns.delete(most);
+    if (latest === undefined) return false;
+    latest.refuse();
     this.#waiting--;
     return true;
   }

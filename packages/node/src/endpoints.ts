@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import {
   answerHandshake,
   configurationType,
@@ -8,12 +9,17 @@ import {
   type PublishedConfiguration,
   SealwireError,
 } from '@sealwire/core';
+import { Deadlines } from './deadline.ts';
 import type { Settings } from './options.ts';
 import { type ProblemOptions, sendProblem } from './problem.ts';
 
 /** Life of a session from its handshake on, and how long it may rest, in milliseconds. */
 const maxAge = 24 * 3_600_000;
 const maxIdle = 3_600_000;
+/** How long the body of a handshake may take, in milliseconds; http2 has no limit of its own. */
+const bodyDeadline = 15_000;
+
+const bodyDeadlines = new Deadlines<() => void>(bodyDeadline, (expire) => expire());
 
 /** `GET /.well-known/sealwire`: the signed key configuration. */
 export async function answerConfiguration(
@@ -57,6 +63,7 @@ export async function answerHandshakeRequest(
       );
     }
     const body = await readBody(req);
+    if (body === undefined) return;
     const keys = await settings.keys;
     reply = await answerHandshake(body, {
       findKey: (kid) => keys.findKey(kid),
@@ -69,7 +76,9 @@ export async function answerHandshakeRequest(
   } catch (error) {
     if (req.destroyed && !req.complete) return;
     if (!isSealwireError(error) || error.code === 'parser-before-sealwire') throw error;
-    sendProblem(res, error, { ...(await remedy(error, settings, req)), close: !req.complete });
+    const close = !req.complete;
+    sendProblem(res, error, { ...(await remedy(error, settings, req)), close });
+    if (close) closeStream(res);
     return;
   }
   if (res.destroyed) return;
@@ -94,18 +103,43 @@ async function remedy(
   return { members: { configuration: JSON.parse(body) } };
 }
 
-function readBody(req: IncomingMessage): Promise<Uint8Array> {
+/**
+ * What `connection: close` is over HTTP/1: a stream of http2 whose request never ends would stay open behind the answer.
+ * The answer is sent first.
+ */
+function closeStream(res: ServerResponse & { stream?: ServerHttp2Stream }): void {
+  res.stream?.close();
+}
+
+/**
+ * The whole body; undefined if the client went away before its end.
+ * @throws SealwireError `timeout`, `malformed`, `parser-before-sealwire`
+ */
+function readBody(req: IncomingMessage): Promise<Uint8Array | undefined> {
   if (req.readableDidRead) throw new SealwireError('parser-before-sealwire');
   // Not `for await`: leaving it early would destroy the socket, and nobody could be told why.
-  return new Promise((resolve, reject) => {
+  return new Promise<Uint8Array | undefined>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
+    const deadline = bodyDeadlines.add(() => settle(() => reject(new SealwireError('timeout'))));
+    // The listeners stay: what still comes is thrown away, and an error of the connection is not thrown.
+    const settle = (how: () => void) => {
+      bodyDeadlines.remove(deadline);
+      how();
+      chunks.length = 0;
+      length = Number.POSITIVE_INFINITY;
+    };
+    const gone = () => settle(() => resolve(undefined));
     req.on('data', (chunk: Buffer) => {
       length += chunk.length;
       if (length <= maxHandshakeLength) chunks.push(chunk);
-      else reject(new SealwireError('malformed', 'The handshake is too long.'));
+      else settle(() => reject(new SealwireError('malformed', 'The handshake is too long.')));
     });
-    req.on('end', () => resolve(Buffer.concat(chunks)));
-    req.on('error', reject);
+    req.on('end', () => settle(() => resolve(Buffer.concat(chunks))));
+    // http2 says `end`, too, when a request is broken off, but this first.
+    req.on('aborted', gone);
+    req.on('close', gone);
+    req.on('error', gone);
+    if (req.destroyed) gone();
   });
 }

@@ -101,6 +101,90 @@ it('when too many wait, who brought the most is refused, and nobody else', async
   assert.is(await refused(start(admission, order, 'crowd')), false);
 });
 
+/** Starts work and says in `refused` when it was refused. */
+function attempt(admission: Admission, order: string[], refused: string[], address: string, name = address) {
+  return admission
+    .run(address, async () => void order.push(name))
+    .catch((error) => {
+      assert.ok(isSealwireError(error, 'too-many-handshakes'), String(error));
+      refused.push(name);
+    });
+}
+
+const names = (what: string, count: number) => Array.from({ length: count }, (_, i) => `${what}${i}`);
+
+it('when all who wait have brought one, who comes later is refused, and all others have their turn', async () => {
+  const admission = new Admission();
+  const release = occupy(admission);
+  const order: string[] = [];
+  const refused: string[] = [];
+  const [waiting, surplus] = [names('waiting', 1024), names('surplus', 200)];
+  const all = waiting.map((address) => attempt(admission, order, refused, address));
+  await Promise.all(surplus.map((address) => attempt(admission, order, refused, address)));
+  assert.equal(refused, surplus);
+  // Nor does one of those who wait take the place of another.
+  await attempt(admission, order, refused, 'waiting7', 'once more');
+  assert.equal(refused, [...surplus, 'once more']);
+  await release();
+  await Promise.all(all);
+  assert.equal(order, waiting);
+  for (const address of ['surplus0', 'waiting0', 'later']) await attempt(admission, order, refused, address);
+  assert.equal(order.slice(1024), ['surplus0', 'waiting0', 'later']);
+  assert.is(refused.length, 201);
+});
+
+it('who brought many loses the latest to newcomers, and nobody else loses any', async () => {
+  const admission = new Admission();
+  const release = occupy(admission);
+  const order: string[] = [];
+  const refused: string[] = [];
+  const all = [attempt(admission, order, refused, 'first')];
+  for (const name of names('three-', 3)) all.push(attempt(admission, order, refused, 'three', name));
+  for (const address of names('single', 1020)) all.push(attempt(admission, order, refused, address));
+  for (const address of names('newcomer', 4))
+    await Promise.race([
+      all[all.push(attempt(admission, order, refused, address)) - 1],
+      new Promise((resolve) => setImmediate(resolve)),
+    ]);
+  assert.equal(refused, ['three-2', 'three-1', 'newcomer2', 'newcomer3']);
+  await release();
+  await Promise.all(all);
+  assert.equal(order, ['first', 'three-0', ...names('single', 1020), 'newcomer0', 'newcomer1']);
+});
+
+it('places are free again however work ends, and however often room was made', async () => {
+  const admission = new Admission();
+  const order: string[] = [];
+  const refused: string[] = [];
+  for (let i = 0; i < 20; i++) {
+    const thrown = admission.run('throws', () => {
+      throw new Error('at once');
+    });
+    assert.match(String(await failure(thrown)), 'at once');
+  }
+  for (let round = 0; round < 3; round++) {
+    // A place is free again a little later than its work is answered.
+    for (let i = 0; i < 8; i++) await new Promise((resolve) => setImmediate(resolve));
+    order.length = 0;
+    refused.length = 0;
+    const release = occupy(admission);
+    const all = names('crowd', 1500).map((name, i) =>
+      attempt(admission, order, refused, `of${i % 700}`, name),
+    );
+    all.push(...names('single', 300).map((name) => attempt(admission, order, refused, name)));
+    await release();
+    await Promise.all(all);
+    assert.is(order.length, 1024);
+    assert.is(refused.length, 1800 - 1024);
+    // Whoever came has been served, as long as there were places for one each.
+    assert.equal(
+      order.filter((name) => name.startsWith('single')),
+      names('single', 300),
+    );
+    assert.is(order.filter((name) => Number(name.slice(5)) < 700 && name.startsWith('crowd')).length, 700);
+  }
+});
+
 it('addresses are those of connections, or what the trusted proxies wrote', () => {
   const request = (remoteAddress: string | undefined, forwarded?: string) =>
     ({ socket: { remoteAddress }, headers: { 'x-forwarded-for': forwarded } }) as unknown as IncomingMessage;
