@@ -12,6 +12,7 @@ import {
   utf8,
 } from '@sealwire/core';
 import { ConfigurationMemory } from './configuration-memory.ts';
+import { inTime } from './deadline.ts';
 import { KnownTime } from './known-time.ts';
 import type { ClientSettings } from './options.ts';
 import { mediaType, readLimited } from './outer-response.ts';
@@ -21,7 +22,13 @@ const freshFor = 3_600_000;
 /** At most one forced fetch in this time, whatever anyone on the path pretends. */
 const forcedInterval = 60_000;
 
-/** The server's key configuration: fetched, verified, kept, and never replaced by an older one. */
+/** What a pinned client tells its caller even while it holds a valid configuration: somebody signs or serves wrongly. */
+const alarms = ['configuration-conflict', 'identity-mismatch', 'configuration-invalid'] as const;
+
+/**
+ * The server's key configuration: fetched, verified, kept, and never replaced by an older one. Without a pin anyone who
+ * once ended TLS could sign a `seq` that the server never reaches: then the newest word of the server itself counts.
+ */
 export class ConfigurationSource {
   readonly #settings: ClientSettings;
   readonly #time: KnownTime;
@@ -49,14 +56,14 @@ export class ConfigurationSource {
     try {
       return await this.#fetch('default');
     } catch (error) {
-      // A copy that some cache kept for too long: what is held is better, and else what the server itself says.
-      if (
-        !isSealwireError(error, 'configuration-expired') &&
-        !isSealwireError(error, 'configuration-outdated')
-      )
+      if (this.#settings.identities !== undefined && alarms.some((code) => isSealwireError(error, code)))
         throw error;
+      // A gateway that fails, or a copy that some cache kept for too long: what is held is better.
       if (this.#valid) return this.#held as Configuration;
-      if (await this.#force()) return this.#held as Configuration;
+      // Else what the server itself says, past that cache.
+      const stale =
+        isSealwireError(error, 'configuration-expired') || isSealwireError(error, 'configuration-outdated');
+      if (stale && (await this.#force())) return this.#held as Configuration;
       throw error;
     }
   }
@@ -70,7 +77,11 @@ export class ConfigurationSource {
   async refresh(embedded: unknown): Promise<boolean> {
     const before = this.#held?.signed;
     if (typeof embedded === 'object' && embedded !== null) {
-      await this.#take(utf8(JSON.stringify(embedded))).catch(() => {});
+      try {
+        await this.#take(utf8(JSON.stringify(embedded)), true);
+      } catch {
+        // No configuration, or one that is nested so deeply that it cannot even be written down.
+      }
       if (this.#held?.signed !== before) return true;
     }
     return this.#force();
@@ -79,8 +90,9 @@ export class ConfigurationSource {
   /** The time to judge a configuration by. */
   time({ payload }: Configuration): number {
     const now = this.#time.now();
-    // Without a pin an end proves nothing: whoever could serve an old configuration could sign one of his own.
-    return this.#settings.identities === undefined ? Math.min(now, payload.exp - 1) : now;
+    if (this.#settings.identities !== undefined) return now;
+    // Without a pin the times prove nothing: whoever could serve an old configuration could sign one of his own.
+    return Math.max(payload.iat, Math.min(now, payload.exp - 1));
   }
 
   get #valid(): boolean {
@@ -114,32 +126,41 @@ export class ConfigurationSource {
   }
 
   async #fetch(cache: RequestCache): Promise<Configuration> {
-    const { fetch, origin } = this.#settings;
-    const response = await fetch(origin + configurationPath, { cache, redirect: 'manual' });
+    const url = this.#settings.origin + configurationPath;
+    const bytes = await inTime(
+      (signal) => this.#download(url, { cache, redirect: 'manual', signal }),
+      (cause) => new SealwireError('configuration-unavailable', `${url} did not answer.`, { cause }),
+    );
+    return this.#take(bytes, cache === 'reload');
+  }
+
+  async #download(url: string, init: RequestInit): Promise<Uint8Array> {
+    const response = await this.#settings.fetch(url, init);
     if (response.status !== 200 || mediaType(response) !== configurationType) {
       response.body?.cancel().catch(() => {});
-      throw new SealwireError(
-        'configuration-unavailable',
-        `${origin}${configurationPath} answered ${response.status}.`,
-      );
+      throw new SealwireError('configuration-unavailable', `${url} answered ${response.status}.`);
     }
     const bytes = await readLimited(response, maxConfigurationLength);
     if (bytes === undefined) throw new SealwireError('configuration-invalid', 'It is too long.');
-    return this.#take(bytes);
+    return bytes;
   }
 
-  /** Verifies a configuration and keeps the newer one, in whatever order they arrive. */
-  async #take(bytes: Uint8Array): Promise<Configuration> {
-    const { clock, minSeq } = this.#settings;
+  /**
+   * Verifies a configuration and keeps the newer one, in whatever order they arrive.
+   * @param direct It came past every cache: without a pin it replaces what is held, whatever `seq` that has.
+   */
+  async #take(bytes: Uint8Array, direct: boolean): Promise<Configuration> {
+    const { clock, minSeq, identities } = this.#settings;
     const fetched = await openConfiguration(bytes, this.#settings);
     // Nothing is awaited from here on, so that another fetch cannot end in between.
     const { seq, iat } = fetched.payload;
-    this.#time.prove(iat);
+    if (identities !== undefined) this.#time.prove(iat);
     const held = this.#held;
-    if (held !== undefined && held.payload.seq === seq && held.signed !== fetched.signed) {
+    const rival = identities === undefined && direct ? undefined : held;
+    if (rival !== undefined && rival.payload.seq === seq && rival.signed !== fetched.signed) {
       throw new SealwireError('configuration-conflict', 'Two have the same `seq`.');
     }
-    const least = Math.max(minSeq, held?.payload.seq ?? 0);
+    const least = Math.max(minSeq, rival?.payload.seq ?? 0);
     if (seq < least) {
       if (!this.#valid)
         throw new SealwireError('configuration-outdated', `Its \`seq\` is ${seq}, not ${least}.`);

@@ -11,6 +11,7 @@ import {
   usableKeys,
 } from '@sealwire/core';
 import { ConfigurationSource } from './configuration-source.ts';
+import { inTime } from './deadline.ts';
 import type { ClientSettings } from './options.ts';
 import { type Hint, mediaType, plaintextAnswer, readHint, readLimited } from './outer-response.ts';
 import { LiveSession } from './session.ts';
@@ -25,6 +26,14 @@ const handshakeInterval = 60_000;
 /** A handshake that was answered, and when. */
 interface Answered {
   readonly at: number;
+}
+
+/** What came back for a handshake, read as far as it has to be. */
+interface HandshakeAnswer {
+  readonly answered: Answered;
+  readonly response: Response;
+  readonly reply?: Uint8Array;
+  readonly hint?: Hint | undefined;
 }
 
 /** The server says that it does not hold the key. */
@@ -110,30 +119,43 @@ export class SessionManager {
 
   async #tryHandshake(configuration: Configuration, limited: boolean): Promise<LiveSession | UnknownKey> {
     const { payload } = configuration;
-    const { clock, clientKey, origin, fetch } = this.#settings;
+    const { clock, clientKey, origin } = this.#settings;
     const key = this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
     const handshake = await beginHandshake(key, clock.now(), clientKey);
-    const response = await fetch(origin + payload.handshake, {
-      method: 'POST',
-      headers: { 'content-type': handshakeType },
-      body: handshake.body,
-      cache: 'no-store',
-      redirect: 'manual',
-    });
-    const answered = this.#count();
-    if (response.status === 200 && mediaType(response) === handshakeType) {
-      const reply = await readLimited(response, maxHandshakeLength);
-      if (reply === undefined) throw new SealwireError('handshake-failed', 'The reply is too long.');
+    const url = origin + payload.handshake;
+    const { answered, reply, response, hint } = await inTime(
+      (signal) => this.#send(url, handshake.body, signal),
+      (cause) => new SealwireError('handshake-failed', `${url} did not answer.`, { cause }),
+    );
+    if (reply !== undefined) {
       const session = await handshake.finish(reply);
       if (!limited) this.#uncount(answered);
       return new LiveSession(session, sealedRequestFields(payload.fields), clock);
     }
-    const hint = await readHint(response);
     if (hint?.code === 'unknown-key') return { hint, answered };
     if (hint?.code === 'too-many-handshakes' || hint?.code === 'unavailable') {
       throw Object.assign(new SealwireError(hint.code), { retryAfter: hint.retryAfter });
     }
     throw new SealwireError('handshake-failed', undefined, { cause: plaintextAnswer(response, hint) });
+  }
+
+  /** Sends a handshake and reads what is answered: a reply, or whatever else it is. */
+  async #send(url: string, body: BodyInit, signal: AbortSignal): Promise<HandshakeAnswer> {
+    const response = await this.#settings.fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': handshakeType },
+      body,
+      cache: 'no-store',
+      redirect: 'manual',
+      signal,
+    });
+    const answered = this.#count();
+    if (response.status !== 200 || mediaType(response) !== handshakeType) {
+      return { answered, response, hint: await readHint(response) };
+    }
+    const reply = await readLimited(response, maxHandshakeLength);
+    if (reply === undefined) throw new SealwireError('handshake-failed', 'The reply is too long.');
+    return { answered, response, reply };
   }
 
   #choose(keys: readonly UsableKey[]): UsableKey {

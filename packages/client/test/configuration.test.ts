@@ -20,11 +20,12 @@ async function signed(change: Partial<ConfigurationPayload>, by = [identity]): P
   return (await publishing(keys, by, () => change).publish(subject, Date.now())).body;
 }
 
-const answer = (body: string) => new Response(body, { headers: { 'content-type': 'application/jose+json' } });
+const answer = (body: string, status = 200) =>
+  new Response(body, { status, headers: { 'content-type': 'application/jose+json' } });
 
 /** A source whose fetches a test answers one by one. */
 function sourceOf(options = {}) {
-  const fetches: { cache: RequestCache | undefined; answer(body: string): void }[] = [];
+  const fetches: { cache: RequestCache | undefined; answer(body: string, status?: number): void }[] = [];
   const clock = movableClock();
   const source = new ConfigurationSource(
     resolveClientOptions({
@@ -33,16 +34,16 @@ function sourceOf(options = {}) {
       clock,
       fetch(_url, { cache }) {
         const { promise, resolve } = deferred<Response>();
-        fetches.push({ cache, answer: (body) => resolve(answer(body)) });
+        fetches.push({ cache, answer: (body, status) => resolve(answer(body, status)) });
         return promise;
       },
       ...options,
     }),
   );
-  const next = async (body: string) => {
+  const next = async (body: string, status?: number) => {
     while (fetches.length === 0) await new Promise((resolve) => setImmediate(resolve));
     const fetch = fetches.shift();
-    fetch?.answer(body);
+    fetch?.answer(body, status);
     return fetch?.cache;
   };
   return { source, fetches, clock, next };
@@ -273,6 +274,105 @@ for (const [name, forge] of Object.entries(forgeries)) {
     forging = false;
     assert.is((await sealedFetch('/')).status, 200);
   });
+}
+
+it('an embedded configuration that is nested too deeply is none', async () => {
+  const server = await startSealedNode(answerHello);
+  const nested = `${'['.repeat(40_000)}${']'.repeat(40_000)}`;
+  const forged = () => {
+    const body = `{"type":"urn:sealwire:problem:unknown-key","code":"unknown-key","configuration":${nested}}`;
+    return new Response(body, { status: 409, headers: { 'content-type': 'application/problem+json' } });
+  };
+  const forgeries = [forged];
+  const network = recordingFetch({
+    request: (url) => (url.endsWith('/handshake') ? forgeries.shift()?.() : undefined),
+  });
+  const sealedFetch = clientOf(server, { fetch: network });
+  await thrown(sealedFetch('/'), 'unknown-key');
+  // It was looked for elsewhere.
+  assert.is(network.seen.at(-1)?.init.cache, 'reload');
+  assert.is(await (await sealedFetch('/')).text(), 'hello');
+});
+
+for (const [name, options] of [
+  ['with a pin', { identity: identity.pin }],
+  ['without one', { trust: 'tls' }],
+] as const) {
+  it(`a configuration URL that fails fails no call while a valid one is held, ${name}`, async () => {
+    const server = await startSealedNode(answerHello, { keys: publishing(keys, [identity]) });
+    const clock = movableClock();
+    let fail: (() => Response) | undefined;
+    const network = recordingFetch({
+      request: (url) => (url.endsWith('/.well-known/sealwire') ? fail?.() : undefined),
+    });
+    const sealedFetch = clientOf(server, { ...options, fetch: network, clock });
+    assert.is(await (await sealedFetch('/')).text(), 'hello');
+    for (fail of [
+      () => new Response('', { status: 502 }),
+      () => new Response('<p>', { headers: { 'content-type': 'text/html' } }),
+      () => {
+        throw new TypeError('fetch failed');
+      },
+    ]) {
+      clock.pass(2 * 3_600_000);
+      assert.is(await (await sealedFetch('/')).text(), 'hello');
+    }
+    assert.is(network.handshakes, 4);
+    // What is wrong with the configuration itself is said, where a pin tells that it is.
+    fail = () => answer('{}');
+    clock.pass(2 * 3_600_000);
+    if ('trust' in options) assert.is(await (await sealedFetch('/')).text(), 'hello');
+    else await thrown(sealedFetch('/'), 'configuration-invalid');
+  });
+}
+
+it('a configuration URL that fails is told to a pinned client whose configuration has expired', async () => {
+  const { source, clock, fetches, next } = sourceOf();
+  const now = Date.now();
+  const first = source.get();
+  await next(await signed({ iat: now, exp: now + day }));
+  await first;
+  clock.pass(2 * day);
+  const error = thrown(source.get(), 'configuration-unavailable');
+  await next('', 502);
+  await error;
+  assert.is(fetches.length, 0);
+});
+
+for (const embedded of [true, false]) {
+  for (const seq of [Number.MAX_SAFE_INTEGER, undefined]) {
+    const forgery = seq === undefined ? 'the same seq' : 'a seq without end';
+    it(`without a pin a forged configuration with ${forgery} gives way to the ${embedded ? 'embedded' : 'fetched'} one`, async () => {
+      const now = Date.now();
+      const mine = publishing(keys, [identity], () => ({ seq: 5 }));
+      const server = await startSealedNode(answerHello, { keys: mine });
+      const stranger = await newIdentity();
+      const body = (
+        await publishing(await StaticKeys.generate(['X25519']), [stranger], () => ({
+          seq: seq ?? 5,
+          iat: now + 1000 * day,
+          exp: now + 1001 * day,
+        })).publish({ aud: [server.origin], fields: [] }, now)
+      ).body;
+      const forged = [answer(body)];
+      const network = recordingFetch({
+        request: (url) => (url.endsWith('/.well-known/sealwire') ? forged.shift() : undefined),
+        response: (_response, url) =>
+          !embedded && url.endsWith('/handshake') && network.handshakes === 1
+            ? problem({ code: 'unknown-key' })
+            : undefined,
+      });
+      const clock = movableClock();
+      const sealedFetch = clientOf(server, { trust: 'tls', fetch: network, clock });
+      assert.is(await (await sealedFetch('/')).text(), 'hello');
+      assert.is(network.handshakes, 2);
+      assert.is(network.seen.filter(({ init }) => init.cache === 'reload').length, embedded ? 0 : 1);
+      // Nor is anything left of it.
+      clock.pass(2 * 3_600_000);
+      assert.is(await (await sealedFetch('/')).text(), 'hello');
+      assert.is(network.handshakes, 3);
+    });
+  }
 }
 
 test.run();

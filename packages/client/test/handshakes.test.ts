@@ -1,14 +1,16 @@
 // The session behind a client: made once, made again when it has to be, and right about the time.
 import { createSealedFetch } from '@sealwire/client';
-import { configurationPath, MemorySessionStore } from '@sealwire/core';
+import { configurationPath, isSealwireError, MemorySessionStore } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it, sleep } from '../../../test/support/cases.ts';
 import { clientOf, recordingFetch } from '../../../test/support/clients.ts';
 import { movableClock } from '../../../test/support/configurations.ts';
 import { failure, thrown } from '../../../test/support/problems.ts';
+import { afterwards } from '../../../test/support/resources.ts';
 import { type SealedAppOptions, startSealedNode } from '../../../test/support/servers.ts';
 import { storeWith } from '../../../test/support/stores.ts';
+import { answerLimit } from '../src/deadline.ts';
 
 let handled = 0;
 
@@ -40,6 +42,71 @@ it('a handshake that failed is tried again by the next call', async () => {
   await thrown(sealedFetch('/', post), 'handshake-failed');
   assert.is(await (await sealedFetch('/', post)).text(), 'a body');
   assert.is(handled, 1);
+});
+
+/** Shortens the client's deadline until the returned function is called. */
+function withoutPatience(): () => void {
+  const real = globalThis.setTimeout;
+  const impatient = (run: () => void, delay?: number, ...args: []) =>
+    real(run, delay === answerLimit ? 500 : delay, ...args);
+  globalThis.setTimeout = Object.assign(impatient, real) as typeof real;
+  const restore = () => {
+    globalThis.setTimeout = real;
+  };
+  afterwards(restore);
+  return restore;
+}
+
+/** A body that begins and never ends. */
+const endless = (type: string) =>
+  new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array([0x7b])) }), {
+    headers: { 'content-type': type },
+  });
+
+for (const [path, code, type] of [
+  [configurationPath, 'configuration-unavailable', 'application/jose+json'],
+  [`${configurationPath}/handshake`, 'handshake-failed', 'application/vnd.sealwire.handshake'],
+  [`${configurationPath}/handshake`, 'handshake-failed', 'application/problem+json'],
+] as const) {
+  for (const [what, hang] of [
+    ['answer', () => new Promise<never>(() => {})],
+    [`end its body of ${type}`, () => endless(type)],
+  ] as const) {
+    it(`a server that does not ${what} at ${path} holds up the calls until a deadline, not for ever`, async () => {
+      const server = await startServer();
+      let hanging = true;
+      // It ignores the signal.
+      const network = recordingFetch({
+        request: (url) => (hanging && new URL(url).pathname === path ? hang() : undefined),
+      });
+      const sealedFetch = clientOf(server, { fetch: network });
+      const restore = withoutPatience();
+      const errors = await Promise.all([failure(sealedFetch('/', post)), failure(sealedFetch('/', post))]);
+      restore();
+      for (const error of errors) {
+        assert.ok(isSealwireError(error, code), String(error));
+        assert.is((error.cause as Error).name, 'TimeoutError');
+      }
+      const asked = network.seen.filter((seen) => seen.path === path).at(-1);
+      assert.is(asked?.init.signal?.aborted, true);
+      hanging = false;
+      assert.is(await (await sealedFetch('/', post)).text(), 'a body');
+    });
+  }
+}
+
+it('what was answered in time is not aborted afterwards', async () => {
+  const server = await startServer();
+  const network = recordingFetch({
+    request: (url) => (url.endsWith('/handshake') ? new Response('bad gateway', { status: 502 }) : undefined),
+  });
+  const sealedFetch = clientOf(server, { fetch: network });
+  await thrown(sealedFetch('/', post), 'handshake-failed');
+  const restore = withoutPatience();
+  await thrown(sealedFetch('/', post), 'handshake-failed');
+  await sleep(600);
+  restore();
+  for (const { init } of network.seen) assert.is(init.signal?.aborted, false);
 });
 
 it('all who wait for a handshake that fails hear of it', async () => {
