@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
 import {
   answerHandshake,
   configurationType,
@@ -76,9 +75,7 @@ export async function answerHandshakeRequest(
   } catch (error) {
     if (req.destroyed && !req.complete) return;
     if (!isSealwireError(error) || error.code === 'parser-before-sealwire') throw error;
-    const close = !req.complete;
-    sendProblem(res, error, { ...(await remedy(error, settings, req)), close });
-    if (close) closeStream(res);
+    sendProblem(res, error, { ...(await remedy(error, settings, req)), close: !req.complete });
     return;
   }
   if (res.destroyed) return;
@@ -101,14 +98,6 @@ async function remedy(
   // A cache in between may go on serving the configuration that named the key; this one comes past it.
   const { body } = await publish(settings, req);
   return { members: { configuration: JSON.parse(body) } };
-}
-
-/**
- * What `connection: close` is over HTTP/1: a stream of http2 whose request never ends would stay open behind the answer.
- * The answer is sent first.
- */
-function closeStream(res: ServerResponse & { stream?: ServerHttp2Stream }): void {
-  res.stream?.close();
 }
 
 /**

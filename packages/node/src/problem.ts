@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import { problemOf, problemType, type SealwireError, statusOf } from '@sealwire/core';
 
 export interface ProblemOptions {
@@ -6,7 +7,7 @@ export interface ProblemOptions {
   members?: Record<string, unknown>;
   /** For how long the client shall wait, in seconds. */
   retryAfter?: number;
-  /** The connection cannot be used any more: its request will not be read to the end. */
+  /** The connection, or the stream of http2, cannot be used any more: its request will not be read to the end. */
   close?: boolean;
 }
 
@@ -29,10 +30,13 @@ export function sendProblem(
   res.setHeader('cache-control', 'no-store');
   res.setHeader('sealwire', error.code);
   if (retryAfter !== undefined) res.setHeader('retry-after', retryAfter);
+  const { stream } = res as ServerResponse & { stream?: ServerHttp2Stream };
   // http2 has no such header, and warns.
-  if (close === true && !('stream' in res)) res.setHeader('connection', 'close');
+  if (close === true && stream === undefined) res.setHeader('connection', 'close');
   exposeToScripts(res);
   res.end(body);
+  // There it is the stream: behind the answer it would stay open for as long as the request does not end.
+  if (close === true) stream?.close();
 }
 
 /** A page of another origin reads only the headers that are named to it. */

@@ -1,4 +1,6 @@
-// The body of a handshake has a deadline, over HTTP/1 as over http2, and who goes away leaves nothing behind.
+// The body of a handshake has a deadline, over HTTP/1 as over http2, and who goes away leaves nothing behind; so has the
+// end of a stream whose message is in its header.
+import type { OutgoingHttpHeaders } from 'node:http2';
 import { defaultHandshakePath, handshakeType, problemType } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -70,6 +72,29 @@ it('over http2 it is answered with 408, and the stream closed, the connection no
   }
   assert.is((await client.exchange({ method: 'GET' })).opened?.body.toString(), 'here');
   await within(client.end(), 'the end of server and connection');
+});
+
+it('over http2 a message in the header waits 15 seconds for the end of its stream', async () => {
+  const client = await startHttp2((_req, res) => res.end('here'));
+  const { connection } = client;
+  const request = connection.request.bind(connection);
+  let sent: OutgoingHttpHeaders | undefined;
+  connection.request = (headers, options) => {
+    sent = headers as OutgoingHttpHeaders;
+    return request(headers, options);
+  };
+  assert.is((await client.exchange({ method: 'GET' })).opened?.body.toString(), 'here');
+  const stream = request(sent, { endStream: false });
+  stream.on('error', () => {});
+  stream.resume();
+  const headers = new Promise<Record<string, unknown>>((resolve) => stream.on('response', resolve));
+  const closed = new Promise((resolve) => stream.on('close', resolve));
+  await sleep(20);
+  moveClock(15_000);
+  const { ':status': status, sealwire } = await within(headers, 'an answer');
+  assert.equal([status, sealwire], [408, 'timeout']);
+  await within(closed, 'the end of the stream');
+  assert.is((await client.exchange({ method: 'GET' })).opened?.body.toString(), 'here');
 });
 
 it('over http2 a handshake that is too long is answered, and its stream closed', async () => {
