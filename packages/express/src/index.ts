@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import {
+  allowPlaintextRequest,
   createHandler,
   type Framework,
   requireSealedRequest,
@@ -8,7 +9,7 @@ import {
 } from '@sealwire/node';
 import type { Request, RequestHandler } from 'express';
 import { expectProperties } from './dictionary-mode.ts';
-import { allowsPlaintext, markRequest, markRoute } from './plaintext-routes.ts';
+import { allowsPlaintext, markRoute } from './plaintext-routes.ts';
 
 export { isSealwireError, SealwireError, StaticKeys } from '@sealwire/core';
 export type { Sealed, SealwireOptions } from '@sealwire/node';
@@ -77,7 +78,7 @@ export function requireSealed(): RequestHandler {
  */
 export function allowPlaintext(): RequestHandler {
   return markRoute(function allowPlaintextMiddleware(req: IncomingMessage, _res: unknown, next: () => void) {
-    markRequest(req);
+    allowPlaintextRequest(req);
     next();
   });
 }

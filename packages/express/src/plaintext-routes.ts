@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import { allowsPlaintextRequest } from '@sealwire/node';
 import type { Request } from 'express';
 
 /** What of Express's router is looked at; the same in versions 4 and 5. */
@@ -12,7 +12,6 @@ interface Layer {
 }
 
 const marked = new WeakSet<object>();
-const requests = new WeakSet<IncomingMessage>();
 
 /** Marks a middleware function as one that allows plaintext on its route. */
 export function markRoute<T extends object>(middleware: T): T {
@@ -20,17 +19,12 @@ export function markRoute<T extends object>(middleware: T): T {
   return middleware;
 }
 
-/** Marks a request as one that may be plaintext, for a middleware that runs before sealwire(). */
-export function markRequest(req: IncomingMessage): void {
-  requests.add(req);
-}
-
 /**
  * True if the request was marked, or if the first route that Express would run for it is. What lies behind a mounted
  * app cannot be seen from here and counts as not marked.
  */
 export function allowsPlaintext(req: Request): boolean {
-  if (requests.has(req)) return true;
+  if (allowsPlaintextRequest(req)) return true;
   const app = req.app as unknown as { _router?: { stack: Layer[] }; router?: { stack: Layer[] } };
   // Express 4 throws on reading `router`, Express 5 has no `_router`.
   const stack = app._router?.stack ?? app.router?.stack ?? [];

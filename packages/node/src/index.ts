@@ -1,3 +1,4 @@
+export { allowPlaintextRequest, allowsPlaintextRequest } from './allowed-plaintext.ts';
 export type { FrameworkRequest, Next } from './exchange.ts';
 export { createHandler, type Framework, type SealwireHandler } from './handler.ts';
 export type { SealwireOptions } from './options.ts';
