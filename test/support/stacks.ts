@@ -1,0 +1,135 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import { createRequire } from 'node:module';
+import type { AddressInfo, Socket } from 'node:net';
+import { MemorySessionStore, type SessionStore } from '@sealwire/core';
+import { sealwire as sealExpress } from '@sealwire/express';
+import { sealwire as sealKoa } from '@sealwire/koa';
+import { createHandler } from '@sealwire/node';
+import type { Application } from 'express';
+import Koa3 from 'koa';
+import { type Express, frameworks } from './cases.ts';
+import { afterwards } from './resources.ts';
+import { keys, nodeFramework, pin } from './servers.ts';
+
+export type Koa = Koa3;
+
+const Koa2 = createRequire(import.meta.url)('koa2') as typeof Koa3;
+
+/** One application, as it is written for each kind of server; where a kind has no writing of its own, `listener` serves. */
+export interface StackApp {
+  express?: (app: Application, express: Express) => void;
+  koa?: (app: Koa) => void;
+  listener?: RequestListener;
+}
+
+/** A framework and the protocol that it is served over. */
+export interface Stack {
+  readonly name: string;
+  readonly kind: 'express' | 'koa' | 'node';
+  readonly http2: boolean;
+  /** The application as a listener, behind Sealwire if there is a store. */
+  listener(app: StackApp, origin: string, store: SessionStore | undefined): RequestListener;
+}
+
+/** A running application; `pin` is that of its keys if it is behind Sealwire. */
+export interface StackServer {
+  readonly origin: string;
+  readonly port: number;
+  readonly server: Server;
+  readonly pin: string;
+  readonly store: SessionStore;
+  /** Connections that are open. */
+  readonly sockets: ReadonlySet<Socket>;
+  close(): Promise<void>;
+}
+
+function expressStack(name: string, express: Express): Stack {
+  return {
+    name,
+    kind: 'express',
+    http2: false,
+    listener({ express: routes, listener }, origin, store) {
+      // Express prints the errors of handlers, but for this environment.
+      const app = express().set('env', 'test');
+      if (store !== undefined) app.use(sealExpress({ keys, origins: [origin], store }));
+      if (routes !== undefined) routes(app, express);
+      else app.use((req, res) => listener?.(req, res));
+      return app;
+    },
+  };
+}
+
+function koaStack(name: string, Koa: typeof Koa3, http2 = false): Stack {
+  return {
+    name,
+    kind: 'koa',
+    http2,
+    listener({ koa: routes, listener }, origin, store) {
+      const app = new Koa();
+      app.silent = true;
+      if (store !== undefined) app.use(sealKoa({ keys, origins: [origin], store }));
+      if (routes !== undefined) routes(app);
+      else {
+        app.use((ctx) => {
+          ctx.respond = false;
+          // Koa begins every response as a 404.
+          ctx.res.statusCode = 200;
+          listener?.(ctx.req, ctx.res);
+        });
+      }
+      return app.callback();
+    },
+  };
+}
+
+const nodeHttp2: Stack = {
+  name: 'node:http2',
+  kind: 'node',
+  http2: true,
+  listener({ listener }, origin, store) {
+    if (listener === undefined) throw new Error('there is no listener for node:http2');
+    if (store === undefined) return listener;
+    const handle = createHandler({ keys, origins: [origin], store }, nodeFramework);
+    return (req, res) => {
+      handle(req, res, (error) => {
+        if (error === undefined) listener(req, res);
+        else res.writeHead(500).end(String(error));
+      });
+    };
+  },
+};
+
+/** Every server that the behaviours of requests and responses are compared on. */
+export const stacks: readonly Stack[] = [
+  ...frameworks.map(({ name, express }) => expressStack(name, express)),
+  koaStack('Koa 2', Koa2),
+  koaStack('Koa 3', Koa3),
+  koaStack('Koa 3 on http2', Koa3, true),
+  nodeHttp2,
+];
+
+/** Starts an application on a stack, behind Sealwire unless `sealed` is false. It is closed after the test. */
+export async function startStack(
+  stack: Stack,
+  app: StackApp,
+  { sealed = true, store = new MemorySessionStore() }: { sealed?: boolean; store?: SessionStore } = {},
+): Promise<StackServer> {
+  const server = (stack.http2 ? createHttp2Server() : createServer()) as Server;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const origin = `http://127.0.0.1:${port}`;
+  server.on('request', stack.listener(app, origin, sealed ? store : undefined));
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+  afterwards(close);
+  return { origin, port, server, pin, store, sockets, close };
+}
