@@ -190,4 +190,11 @@ export const streamConsumers: readonly NodeConsumer[] = [
     },
   },
   { kind: 'any', name: 'a proxy', body: 'bytes', read: proxied },
+  {
+    kind: 'any',
+    name: 'a handler that reads nothing',
+    body: 'bytes',
+    leaves: 'every body',
+    read: async () => digestOf(undefined),
+  },
 ];
