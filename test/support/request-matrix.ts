@@ -47,6 +47,8 @@ interface Outcome {
     readonly req: Listeners;
     readonly res: Listeners;
     readonly socket: Listeners;
+    /** Of http2. */
+    readonly stream: Listeners | undefined;
   };
 }
 
@@ -66,11 +68,12 @@ async function compare(stack: Stack, consumer: Consumer): Promise<void> {
   checkPlain(stack, consumer, expected);
   const differences: string[] = [];
   for (const { name: storeName, make } of sessionStores) {
-    const actual = await outcomes(stack, consumer, make());
+    const actual = await outcomes(stack, consumer, make()).catch((error: Error) => error);
     for (const [index, sending] of sendings.entries()) {
-      let [sealed, plain] = [actual[index], expected[index]] as [Outcome, Outcome];
-      if (leavesUnread(stack, consumer, sending)) [sealed, plain] = [withoutRest(sealed), withoutRest(plain)];
-      const difference = differenceOf(withoutDumped(sealed, plain), plain);
+      const unread = leavesUnread(stack, consumer, sending);
+      const plain = expected[index] as Outcome;
+      const difference =
+        actual instanceof Error ? actual.stack : differenceOf(actual[index] as Outcome, plain, unread);
       recordResult('requests', consumer.name, stack.name, difference === undefined);
       if (difference !== undefined) differences.push(`${sending.name}, ${storeName}: ${difference}`);
     }
@@ -108,8 +111,8 @@ async function outcomes(stack: Stack, consumer: Consumer, store?: SessionStore):
     all.push({ ...answer, after: await settled(exchange, server) });
   }
   // The connection is as good as new.
-  const { after: _, ...first } = all[0] as Outcome;
-  assert.equal(await ask(transport, wire, consumer, sendings[0] as Sending), first);
+  const again = await ask(transport, wire, consumer, sendings[0] as Sending);
+  assert.is(again.status, all[0]?.status);
   assert.is(server.sockets.size, 1);
   await server.close();
   return all;
@@ -154,12 +157,14 @@ async function settled(
   await within(closed, 'the end of the response');
   await new Promise((resolve) => setImmediate(resolve));
   const [socket] = server.sockets;
+  const { stream } = req as { stream?: EventEmitter };
   return {
     events,
     complete: req.complete,
     req: listenersOf(req),
     res: listenersOf(res),
     socket: listenersOf(socket as EventEmitter),
+    stream: stream && listenersOf(stream),
   };
 }
 
@@ -175,10 +180,13 @@ function withoutDumped(sealed: Outcome, plain: Outcome): Outcome {
     : { ...sealed, after: { ...sealed.after, req: data > 0 ? { data, ...req } : req } };
 }
 
-/** When a body that nobody reads comes to its end depends on when it arrived, not on the consumer. */
+/**
+ * When a body that nobody reads comes to its end depends on when it arrived, not on the consumer; and where Sealwire
+ * read it, Node's own listeners stay at the closed stream of http2, as for everybody who reads.
+ */
 function withoutRest({ answer, after, ...head }: Outcome): Outcome {
   const { complete: _, events: __, ...report } = answer as Report;
-  return { ...head, answer: report, after: { ...after, events: after.events.toSorted() } };
+  return { ...head, answer: report, after: { ...after, events: after.events.toSorted(), stream: undefined } };
 }
 
 function listenersOf(emitter: EventEmitter): Listeners {
@@ -187,9 +195,10 @@ function listenersOf(emitter: EventEmitter): Listeners {
 }
 
 /** Where the two differ, or undefined. */
-function differenceOf(sealed: Outcome, plain: Outcome): string | undefined {
+function differenceOf(sealed: Outcome, plain: Outcome, unread: boolean): string | undefined {
+  const [actual, expected] = unread ? [withoutRest(sealed), withoutRest(plain)] : [sealed, plain];
   try {
-    assert.equal(sealed, plain);
+    assert.equal(withoutDumped(actual, expected), expected);
     return undefined;
   } catch (error) {
     return `${(error as Error).message} ${(error as { details?: string }).details ?? ''}`;
