@@ -184,6 +184,22 @@ onExpress('what nobody reads ends, and does not stand in the way of the next req
   assert.is(ended, 2 * unread.length);
 });
 
+onExpress('what came in part while the store was asked, and nobody reads, ends', async (express) => {
+  const store = new SlowStore(new MemorySessionStore(), () => sleep(10));
+  const server = await startSealed(express, routes, { store });
+  const wire = await WireClient.connect(server);
+  const connection = await RawConnection.open(server.port);
+  const message = await wire.seal({ path: '/unread', body: pattern(3000) });
+  await wire.sendHead(message, { connection });
+  await connection.write(message.message.subarray(0, 1000));
+  // By then the store has answered both questions.
+  await sleep(60);
+  await connection.write(message.message.subarray(1000));
+  assert.is((await connection.response()).status, 200);
+  assert.is((await wire.exchange({ path: '/page' }, { connection })).body.toString(), 'page');
+  assert.is(ended, 1);
+});
+
 onExpress('the fetch client behind a slow middleware', async (express) => {
   const server = await startSealed(express, routes, { before });
   const sealedFetch = clientOf(server);
