@@ -52,13 +52,13 @@ interface Outcome {
   };
 }
 
-/** Registers a test for every consumer that there is for a stack: what it reads sealed is what it reads in plain. */
+/** Registers a test for every consumer that there is for a stack: sealed requests are to it as plain ones. */
 export function testRequests(name: string): void {
   const stack = stacks.find((each) => each.name === name);
   if (stack === undefined) throw new Error(`there is no stack ${name}`);
   for (const consumer of consumers) {
     if (consumer.kind === 'koa' && stack.kind !== 'koa') continue;
-    it(`${consumer.name} reads sealed requests as plain ones (${name})`, () => compare(stack, consumer));
+    it(`${consumer.name} takes sealed requests as plain ones (${name})`, () => compare(stack, consumer));
   }
 }
 
