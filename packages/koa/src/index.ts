@@ -82,11 +82,17 @@ function handleFirst(handle: SealwireHandler, ctx: Context, next: Next): Promise
       ctx.respond = false;
       resolve();
     };
+    // A response that waits for others of its connection never closes; when the connection does, its request does.
+    const closeUnsent = () => {
+      if (req.socket?.destroyed !== false) close();
+    };
     res.once('close', close);
+    req.once('close', closeUnsent);
     handle(req, res, (error) => {
       // What was upstream is done with this request.
       if (over) return;
       res.off('close', close);
+      req.off('close', closeUnsent);
       if (error === undefined) resolve(next());
       else reject(error);
     });

@@ -103,6 +103,36 @@ onKoa('a client that goes away before its request is there, at whatever point', 
   assert.equal(unhandled, []);
 });
 
+onKoa('a client that goes away before the turn of its request comes on the connection', async (Koa) => {
+  const lines = new Arrivals<string>();
+  const running = new Arrivals<() => void>();
+  const server = await startKoa(
+    Koa,
+    (app) => {
+      app.use(async (ctx) => {
+        await new Promise<void>((resolve) => running.push(resolve));
+        ctx.body = 'x';
+      });
+    },
+    { before: logging(lines) },
+  );
+  const wire = await WireClient.connect(server);
+  for (const _ of [1, 2]) await lines.next();
+  const connection = await RawConnection.open(server.port);
+  await wire.write(await wire.seal({ path: '/first' }), { connection });
+  const finish = await running.next();
+  await connection.head('GET', '/plain', [['Host', 'localhost']]);
+  const half = await wire.seal({ path: '/half', body: 'x'.repeat(2000) });
+  await wire.sendHead(half, { connection });
+  await connection.write(half.message.subarray(0, 300));
+  await sleep(30);
+  connection.socket.destroy();
+  const both = [await lines.next('one that waits'), await lines.next('the other')];
+  assert.equal(both.sort(), ['GET /plain 400', 'POST /half 404']);
+  finish();
+  assert.is(await lines.next(), 'GET /first 200');
+});
+
 onKoa('a client that goes away while the session store thinks: its handler does not run', async (Koa) => {
   const unhandled = unhandledRejections();
   const lines = new Arrivals<string>();
