@@ -98,21 +98,22 @@ async function outcome(answer: Promise<Response>): Promise<unknown[]> {
 
 onKoa('a stream that fails before its first byte is answered as in plain', async (Koa) => {
   const events: unknown[][] = [];
+  const over = new Arrivals<unknown[][]>();
   const twins = await startKoaTwins(
     Koa,
     (app) => {
       app.use((ctx) => {
+        // Koa 3 tells of an error once more when the response closes.
+        ctx.res.on('close', () => setImmediate(() => over.push(events.splice(0))));
         ctx.body = failing();
       });
     },
     { before: noting(events) },
   );
-  const plain = await outcome(twins.plain('/'));
-  const sealed = await outcome(twins.sealed('/'));
+  const plain = [await outcome(twins.plain('/')), await over.next()];
+  const sealed = [await outcome(twins.sealed('/')), await over.next()];
   assert.equal(sealed, plain);
-  // Koa 3 tells it twice.
-  assert.ok(events.length >= 2);
-  assert.equal(events.splice(events.length / 2), events);
+  assert.ok((sealed[1] as unknown[]).length > 0);
 });
 
 const broken: Record<string, (ctx: Context) => unknown> = {
