@@ -237,15 +237,18 @@ onKoa(
 
 // Koa 3 hides the errors of a body from whoever put another in its place, with or without Sealwire.
 it('a stream that fails below a compression breaks the response off (Koa 2)', async () => {
+  const stream = new PassThrough();
   const server = await startKoa(koas[0].Koa, (app) => {
     app.use(compress({ threshold: 0 }));
     app.use((ctx) => {
       ctx.type = 'text';
-      ctx.body = failing(pattern(500_000));
+      ctx.body = stream;
     });
   });
+  stream.write(pattern(500_000));
   const response = await clientOf(server)('/');
   assert.is(response.headers.get('content-encoding'), 'gzip');
+  stream.destroy(new Error('disk'));
   assert.instance(await failure(response.text()), TypeError);
 });
 
