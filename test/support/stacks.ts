@@ -1,20 +1,17 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
-import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
 import { MemorySessionStore, type SessionStore } from '@sealwire/core';
 import { sealwire as sealExpress } from '@sealwire/express';
 import { sealwire as sealKoa } from '@sealwire/koa';
 import { createHandler } from '@sealwire/node';
 import type { Application } from 'express';
-import Koa3 from 'koa';
 import { type Express, frameworks } from './cases.ts';
+import { type Koa, type KoaClass, koas, quietKoa } from './koa.ts';
 import { afterwards } from './resources.ts';
 import { keys, nodeFramework, pin } from './servers.ts';
 
-export type Koa = Koa3;
-
-const Koa2 = createRequire(import.meta.url)('koa2') as typeof Koa3;
+export type { Koa };
 
 /** One application, as it is written for each kind of server; where a kind has no writing of its own, `listener` serves. */
 export interface StackApp {
@@ -60,14 +57,13 @@ function expressStack(name: string, express: Express): Stack {
   };
 }
 
-function koaStack(name: string, Koa: typeof Koa3, http2 = false): Stack {
+function koaStack({ name, Koa }: { name: string; Koa: KoaClass }, http2 = false): Stack {
   return {
-    name,
+    name: http2 ? `${name} on http2` : name,
     kind: 'koa',
     http2,
     listener({ koa: routes, listener }, origin, store) {
-      const app = new Koa();
-      app.silent = true;
+      const app = quietKoa(Koa);
       if (store !== undefined) app.use(sealKoa({ keys, origins: [origin], store }));
       if (routes !== undefined) routes(app);
       else {
@@ -103,9 +99,8 @@ const nodeHttp2: Stack = {
 /** Every server that the behaviours of requests and responses are compared on. */
 export const stacks: readonly Stack[] = [
   ...frameworks.map(({ name, express }) => expressStack(name, express)),
-  koaStack('Koa 2', Koa2),
-  koaStack('Koa 3', Koa3),
-  koaStack('Koa 3 on http2', Koa3, true),
+  ...koas.map((each) => koaStack(each)),
+  koaStack(koas[1], true),
   nodeHttp2,
 ];
 

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Acceptance,
@@ -40,7 +41,7 @@ export type Next = (error?: unknown) => void;
 export interface FrameworkRequest {
   /** The outer path with query, before any mounting took a part of it away. */
   outerUrl(req: IncomingMessage): string;
-  /** What mounting took away of it; empty at the root. */
+  /** The beginning of its path that has to be spelt as it was sealed, since mounting took it away; empty at the root. */
   mountPath(req: IncomingMessage): string;
   /** Makes this the path with query that the application sees. */
   setUrl(req: IncomingMessage, path: string): void;
@@ -69,6 +70,8 @@ export class Exchange {
   readonly #req: IncomingMessage & { sealed?: Sealed };
   readonly #res: ServerResponse;
   readonly #next: Next;
+  /** The application goes on where it called: what it keeps for a request (`AsyncLocalStorage`) is still there. */
+  readonly #scope = new AsyncResource('sealwire');
   #phase: Phase = 'session';
   #header!: SealwireHeader;
   #session!: Session;
@@ -382,7 +385,7 @@ export class Exchange {
     const aborted = this.#req.destroyed;
     this.#stopWaiting();
     this.#raw?.deliver(this.#hold.take());
-    this.#next();
+    this.#scope.runInAsyncScope(this.#next);
     // The application comes too late for an event that it would have seen.
     if (aborted) this.#req.emit('aborted');
   }
@@ -436,7 +439,7 @@ export class Exchange {
     if (this.#rawEnded) this.#raw?.end();
     else this.#raw?.discard();
     if (!isSealwireError(error)) {
-      this.#next(error);
+      this.#scope.runInAsyncScope(this.#next, undefined, error);
       return;
     }
     // What is cut short looks like what was altered: one error for all that does not authenticate.

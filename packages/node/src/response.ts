@@ -207,7 +207,7 @@ export class ResponseSeal implements SealingMethods {
     const headers = res.getHeaders();
     this.#bodyAllowed = method !== 'HEAD' && hasBody(status);
     const fields = sealedFields(headers, this.#ownProblem);
-    if (this.#bodyAllowed && whole !== undefined && !framed(headers)) {
+    if (this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
     }
     const head = this.#encodeHead(status, fields);
@@ -302,9 +302,10 @@ function toBytes(chunk: unknown, encoding: unknown): Uint8Array | undefined {
   return chunk instanceof Uint8Array ? chunk : undefined;
 }
 
-/** True if the application says how its body is framed, so that Node would not add a Content-Length. */
-function framed(headers: OutgoingHttpHeaders): boolean {
+/** True if the application says how its body is framed, or takes that away, so that Node would not add a Content-Length. */
+function framed(res: ServerResponse, headers: OutgoingHttpHeaders): boolean {
   return (
+    (res as { _removedContLen?: boolean })._removedContLen === true ||
     headers['content-length'] !== undefined ||
     headers['transfer-encoding'] !== undefined ||
     headers.trailer !== undefined
