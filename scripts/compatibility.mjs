@@ -52,7 +52,11 @@ function tableOf(name, rows) {
     groups.set(cells, [...(groups.get(cells) ?? []), row]);
   }
   const lines = [...groups].map(([cells, names]) => `| ${names.join(', ')} | ${cells} |`);
-  return [`| ${name} | ${columns.join(' | ')} |`, `|---|${columns.map(() => ':-:|').join('')}`, ...lines].join('\n');
+  return [
+    `| ${name} | ${columns.join(' | ')} |`,
+    `|---|${columns.map(() => ':-:|').join('')}`,
+    ...lines,
+  ].join('\n');
 }
 
 function textOf(cell) {
@@ -75,7 +79,10 @@ function show(tables) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await withCounts((folder) => {
     const env = { ...process.env, SEALWIRE_MATRIX: folder };
-    const { status } = spawnSync(process.execPath, [`${root}test/run.mjs`, '-matrix'], { env, stdio: 'inherit' });
+    const { status } = spawnSync(process.execPath, [`${root}test/run.mjs`, '-matrix'], {
+      env,
+      stdio: 'inherit',
+    });
     if (status === 0) show(tablesOf(folder));
     process.exitCode = status;
   });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MemorySessionStore } from '@sealwire/core';
-import { developmentCertificate } from '../../examples/express-notes/certificate.mjs';
+import { developmentCertificate } from '../../examples/notes-shared/certificate.mjs';
 import { afterwards } from './resources.ts';
 import { pin } from './servers.ts';
 import type { Stack, StackApp } from './stacks.ts';
