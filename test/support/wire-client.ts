@@ -63,10 +63,13 @@ export interface Sending {
   connection?: RawConnection;
 }
 
-/** Fetches and verifies the configuration, then does a handshake, by whatever means `ask` has: GET, or POST of a body. */
+/** Gets a path, or posts a handshake to it. */
+type Ask = (path: string, body?: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
+
+/** Fetches and verifies the configuration, then does a handshake. */
 export async function openSession(
   { origin, pin }: { origin: string; pin: string },
-  ask: (path: string, body?: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>,
+  ask: Ask,
   signer?: Signer,
 ): Promise<ClientSession> {
   const check = { identities: [pin], origin, now: Date.now() };
@@ -75,6 +78,12 @@ export async function openSession(
   if (key === undefined) throw new Error('the configuration names no usable key');
   const handshake = await beginHandshake(key, Date.now(), signer);
   return handshake.finish(await ask(payload.handshake, handshake.body));
+}
+
+async function askByFetch(url: string, body?: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  const headers = { 'content-type': handshakeType };
+  const answer = await fetch(url, body === undefined ? {} : { method: 'POST', headers, body });
+  return new Uint8Array(await answer.arrayBuffer());
 }
 
 /** A client made by hand: the handshake and the keys are right, everything else is up to the test. */
@@ -91,24 +100,13 @@ export class WireClient {
     this.session = session;
   }
 
-  /** Makes a session with the key of the last suite that the server offers. */
+  /** Makes a session with the key of the last suite that the server offers, over a `fetch` unless told otherwise. */
   static async connect(
     { origin, pin }: { origin: string; pin: string },
     signer?: Signer,
+    ask: Ask = (path, body) => askByFetch(origin + path, body),
   ): Promise<WireClient> {
-    const session = await openSession(
-      { origin, pin },
-      async (path, body) => {
-        const headers = { 'content-type': handshakeType };
-        const answer = await fetch(
-          origin + path,
-          body === undefined ? {} : { method: 'POST', headers, body },
-        );
-        return new Uint8Array(await answer.arrayBuffer());
-      },
-      signer,
-    );
-    return new WireClient(origin, session);
+    return new WireClient(origin, await openSession({ origin, pin }, ask, signer));
   }
 
   get sid(): string {
