@@ -1,5 +1,4 @@
 import { type Field, handshakeType, messageType } from '@sealwire/core';
-import * as assert from 'uvu/assert';
 import { type Call, type Ended, type Line, openLine } from './lines.ts';
 import type { Stack, StackServer } from './stacks.ts';
 import { WireClient } from './wire-client.ts';
@@ -124,10 +123,4 @@ export class Caller {
 async function learnPlain({ status, headers, body, complete }: Ended): Promise<Learned> {
   const persistent = headers['connection'] !== 'close' && status !== undefined;
   return { status, sealed: false, headers, body: body.toString('latin1'), complete, persistent };
-}
-
-/** Asserts that a failure ended as one may: a 4xx problem, or an answer that the client reports as truncated. */
-export function assertFailed(learned: Learned, what: string): void {
-  if (learned.complete)
-    assert.is(Math.floor((learned.status as number) / 100), 4, `${what}: ${learned.body}`);
 }
