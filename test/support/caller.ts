@@ -107,6 +107,7 @@ export class Caller {
       const call = await begin(length);
       await Promise.race([call.write(sent).then(() => call.end()), call.answer]);
       const learned = await learn(await call.answer);
+      call.leave();
       // What says that its connection ends is not asked for more, even if that takes the server a moment.
       if (!learned.persistent) this.line.destroy();
       return learned;

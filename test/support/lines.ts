@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2';
 import { within } from './cases.ts';
 import { RawConnection } from './raw-http.ts';
 import { afterwards } from './resources.ts';
@@ -20,6 +20,8 @@ export interface Call {
   end(): Promise<void>;
   /** The client gives up: over HTTP/1 its connection, over http2 this stream. */
   abort(): void;
+  /** The client has its answer and does not go on with what the server did not take of the body. */
+  leave(): void;
   readonly answer: Promise<Ended>;
 }
 
@@ -77,12 +79,14 @@ class Http1Line implements Line {
       },
       end: async () => (chunked ? connection.write('0\r\n\r\n') : undefined),
       abort: () => connection.socket.destroy(),
+      // The server has to read all of it, or to close the connection.
+      leave: () => {},
       answer,
     };
   }
 
   get usable(): boolean {
-    return !this.#connection.ended;
+    return !this.#connection.ended && !this.#connection.socket.destroyed;
   }
 
   async close(): Promise<void> {
@@ -131,20 +135,19 @@ class Http2Line implements Line {
       head = received;
     });
     stream.on('data', (part: Buffer) => parts.push(part));
-    const closed = new Promise<Ended>((resolve) => {
-      stream.on('close', () => {
-        if (head === undefined) {
-          resolve(nothing);
-          return;
-        }
-        const { ':status': status, ...others } = head;
+    const ended = new Promise<Ended>((resolve) => {
+      const answered = () => {
+        const { ':status': status, ...others } = head ?? {};
         const body = Buffer.concat(parts);
         const promised = others['content-length'];
-        const complete = !stream.aborted && (promised === undefined || Number(promised) === body.length);
+        const whole = promised === undefined || Number(promised) === body.length;
+        const complete = head !== undefined && whole && stream.rstCode === constants.NGHTTP2_NO_ERROR;
         resolve({ status, headers: others as Record<string, string>, body, complete });
-      });
+      };
+      // One whose request is not taken to its end stays open behind its answer.
+      stream.on('end', answered).on('close', answered);
     });
-    const answer = within(closed, 'the end of an http2 stream', 10_000);
+    const answer = within(ended, 'the end of an http2 stream', 10_000);
     answer.catch(() => {});
     return {
       write: (bytes) =>
@@ -160,7 +163,13 @@ class Http2Line implements Line {
           }
         }),
       end: async () => void stream.end(),
-      abort: () => stream.close(8),
+      abort: () => stream.close(constants.NGHTTP2_CANCEL),
+      leave: () => {
+        if (stream.writableFinished) return;
+        // Node keeps one open whose server closed it in peace, and closing the connection then never ends (Node 20).
+        if (stream.closed) stream.destroy();
+        else stream.close(constants.NGHTTP2_CANCEL);
+      },
       answer,
     };
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Stream } from 'node:stream';
 import {
   allowPlaintextRequest,
+  breakOff,
   createHandler,
   requireSealedRequest,
   type Sealed,
@@ -91,5 +92,5 @@ function endWithBody({ body, res }: Context): void {
 }
 
 function destroyUnfinished(res: ServerResponse): void {
-  if (res.headersSent && !res.writableEnded) res.destroy();
+  if (res.headersSent && !res.writableEnded) breakOff(res);
 }

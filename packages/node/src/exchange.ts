@@ -32,7 +32,7 @@ import type { OuterHeaders } from './raw-headers.ts';
 import { ResponseSeal } from './response.ts';
 import { Sealed } from './sealed.ts';
 import { inTime, isSession } from './store-answer.ts';
-import { failStream } from './stream-failure.ts';
+import { breakOff, failStream } from './stream-failure.ts';
 
 export type Next = (error?: unknown) => void;
 
@@ -415,7 +415,7 @@ export class Exchange {
   /** No one listens to the request's stream, so no one may answer; whoever does it later does no harm. */
   #answerForNobody(): void {
     if (this.#res.headersSent) {
-      this.#res.destroy();
+      breakOff(this.#res);
       return;
     }
     this.#res.once('finish', () => this.#req.destroy());

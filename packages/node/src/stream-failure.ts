@@ -1,4 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import { rejected } from '@sealwire/core';
 
 /**
  * Fails the stream of a request without killing its socket, as `req.destroy(error)` would: the client can still be
@@ -12,4 +14,12 @@ export function failStream(req: IncomingMessage, error: Error): boolean {
   if (heard) req.emit('error', error);
   for (const listener of endListeners) req.removeListener('end', listener);
   return heard;
+}
+
+/** Ends a response that is not whole so that nobody on its way takes it for whole. */
+export function breakOff(res: ServerResponse): void {
+  const { stream } = res as ServerResponse & { stream?: ServerHttp2Stream };
+  // Without an error, http2 makes an end of it, and a client that is still sending waits for ever.
+  if (stream === undefined) res.destroy();
+  else stream.destroy(rejected());
 }
