@@ -19,6 +19,8 @@ export interface ConsumingPair {
   readonly caller: Caller;
   /** What reached the application, in order. */
   readonly seen: readonly SeenExchange[];
+  /** How consumers returned, in order: what they threw, or that they had read all. */
+  readonly returns: readonly string[];
   /** A body of about this size that the consumer is made to read. */
   request(size: number, shares?: readonly number[]): Asked;
   /** Asserts that a genuine request is read, on the connection of the one before if that is still there. */
@@ -31,11 +33,12 @@ export async function startConsuming(
   sealed = true,
 ): Promise<ConsumingPair> {
   const seen: SeenExchange[] = [];
-  const server = await startStack(
-    stack,
-    consumingApp(consumer, (exchange) => seen.push(exchange)),
-    { sealed },
+  const returns: string[] = [];
+  const app = consumingApp(
+    returning(consumer, (how) => returns.push(how)),
+    (exchange) => seen.push(exchange),
   );
+  const server = await startStack(stack, app, { sealed });
   const caller = await Caller.connect(stack, server, sealed);
   const request = (size: number, shares?: readonly number[]): Asked => {
     const { type, bytes } = bodyOf(consumer, size);
@@ -45,6 +48,7 @@ export async function startConsuming(
     server,
     caller,
     seen,
+    returns,
     request,
     async assertReads(size) {
       const learned = await caller.ask(request(size));
@@ -53,6 +57,36 @@ export async function startConsuming(
       else assert.ok('read' in (JSON.parse(learned.body) as Report), learned.body);
     },
   };
+}
+
+/** The same consumer, which says how it returns. */
+function returning(consumer: Consumer, note: (how: string) => void): Consumer {
+  const noted = (reading: Promise<unknown>) => {
+    reading.then(
+      () => note('read'),
+      (error) => note(`${error.name} ${error.code}: ${error.message}`),
+    );
+    return reading;
+  };
+  switch (consumer.kind) {
+    case 'any':
+      return { ...consumer, read: (req, res) => noted(consumer.read(req, res)) };
+    case 'koa':
+      return { ...consumer, read: (ctx) => noted(consumer.read(ctx)) };
+    case 'express':
+      return {
+        ...consumer,
+        middleware(express) {
+          const middleware = consumer.middleware(express);
+          return (req, res, next) => {
+            const reading = new Promise<void>((resolve, reject) => {
+              middleware(req, res, (error) => (error === undefined ? resolve() : reject(error)));
+            });
+            noted(reading).then(() => next(), next);
+          };
+        },
+      };
+  }
 }
 
 const bodies = new Map<string, RequestBody>();

@@ -411,7 +411,7 @@ export class Exchange {
     this.#phase = 'over';
     process.nextTick(() => {
       this.#answering = this.#res.headersSent;
-      const heard = failStream(this.#req, rejected());
+      const heard = failStream(this.#req, this.#res, rejected());
       if (heard) answerDeadlines.add(this);
       else this.#answerForNobody();
       if (this.#rawEnded) this.#raw?.end();
