@@ -1,5 +1,6 @@
 // Handlers that do nothing about a failed body, on every server: none takes it for whole, and each client hears of it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Writable } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { flipped, pattern } from './support/bytes.ts';
@@ -88,6 +89,29 @@ for (const stack of stacks) {
       await nothingIsLeft(server);
     });
   }
+}
+
+for (const stack of stacks) {
+  it(`what a request was piped into hears of a damaged body if nobody else does (${stack.name})`, async () => {
+    const nothingIsLeft = watch();
+    const { server, caller, whole } = await startHandling(stack, (req, res) => {
+      const disk = new Writable({ write: (_chunk, _encoding, done) => done() });
+      disk.on('finish', () => res.end('whole'));
+      disk.on('error', (error: Error & { code?: string }) => {
+        res.statusCode = 422;
+        res.end(error.code);
+      });
+      req.pipe(disk);
+    });
+    for (const damage of Object.values(damages)) {
+      const { bytes, edges, send } = await caller.prepare({ body });
+      const { status, body: answer, complete } = await send(damage(bytes, edges));
+      assert.equal([status, answer, complete], [422, 'rejected', true]);
+      await whole();
+    }
+    await caller.line.close();
+    await nothingIsLeft(server);
+  });
 }
 
 it('a handler that hears of a damaged body and does not answer is answered for', async () => {

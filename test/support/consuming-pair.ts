@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import * as assert from 'uvu/assert';
 import { type Asked, Caller, type Learned } from './caller.ts';
 import type { Consumer } from './consumer.ts';
@@ -72,7 +73,7 @@ function returning(consumer: Consumer, note: (how: string) => void): Consumer {
     case 'any':
       return { ...consumer, read: (req, res) => noted(consumer.read(req, res)) };
     case 'koa':
-      return { ...consumer, read: (ctx) => noted(consumer.read(ctx)) };
+      return { ...consumer, read: (ctx: Context) => noted(consumer.read(ctx)) };
     case 'express':
       return {
         ...consumer,

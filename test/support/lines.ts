@@ -142,7 +142,12 @@ class Http2Line implements Line {
         const promised = others['content-length'];
         const whole = promised === undefined || Number(promised) === body.length;
         const complete = head !== undefined && whole && stream.rstCode === constants.NGHTTP2_NO_ERROR;
-        resolve({ status, headers: others as Record<string, string>, body, complete });
+        resolve({
+          status: status as number | undefined,
+          headers: others as Record<string, string>,
+          body,
+          complete,
+        });
       };
       // One whose request is not taken to its end stays open behind its answer.
       stream.on('end', answered).on('close', answered);
