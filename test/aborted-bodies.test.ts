@@ -39,7 +39,10 @@ async function abort(combination: (typeof combinations)[number], sealed: boolean
   await sleep(30);
   call.abort();
   await until(() => events.includes('close') || req.destroyed, 'the request closes');
-  // Consumers that return do so at once; some never do, in plain neither.
+  // Over HTTP/1 multer 1 does not notice that its client is gone, in plain neither.
+  const returned = stack.http2 || !consumer.name.startsWith('multer 1');
+  if (returned) await until(() => returns.length > before, `${consumer.name} returns`);
+  // Nothing more comes.
   await sleep(50);
   const observed = { events: [...events], returns: returns.slice(before) };
   await assertReads(size);

@@ -44,7 +44,12 @@ const moments: Record<string, Moment> = {
 };
 
 /** Events of request and response, in order, from the handler's first moment on. */
-async function eventsOf(stack: Stack, { size, sent, handle }: Moment, sealed: boolean) {
+async function eventsOf(
+  stack: Stack,
+  { size, sent, handle }: Moment,
+  what: 'call' | 'line',
+  sealed: boolean,
+) {
   const exchanges: { events: string[]; res: ServerResponse }[] = [];
   const server = await startStack(
     stack,
@@ -71,7 +76,8 @@ async function eventsOf(stack: Stack, { size, sent, handle }: Moment, sealed: bo
   if (sent === 1) await call.end();
   await until(() => exchanges.length === 2, 'the handler begins');
   await sleep(50);
-  call.abort();
+  if (what === 'call') call.abort();
+  else caller.line.destroy();
   const { events, res } = exchanges[1] as (typeof exchanges)[number];
   await until(() => events.includes('response close'), 'the response closes');
   await sleep(20);
@@ -93,16 +99,21 @@ function asSealed(plain: readonly string[]): string[] {
 
 for (const stack of stacks) {
   for (const [when, moment] of Object.entries(moments)) {
-    it(`a client that goes away ${when} (${stack.name})`, async () => {
-      const nothingIsLeft = watch();
-      const [sealed, plain] = await Promise.all([
-        eventsOf(stack, moment, true),
-        eventsOf(stack, moment, false),
-      ]);
-      assert.equal(sealed.seen, asSealed(plain.seen));
-      await nothingIsLeft(sealed.server, plain.server);
-    });
+    it(`a client that goes away ${when} (${stack.name})`, () => isSeenAsInPlain(stack, moment, 'call'));
+    if (stack.http2) {
+      it(`a connection that is lost ${when} (${stack.name})`, () => isSeenAsInPlain(stack, moment, 'line'));
+    }
   }
+}
+
+async function isSeenAsInPlain(stack: Stack, moment: Moment, what: 'call' | 'line'): Promise<void> {
+  const nothingIsLeft = watch();
+  const [sealed, plain] = await Promise.all([
+    eventsOf(stack, moment, what, true),
+    eventsOf(stack, moment, what, false),
+  ]);
+  assert.equal(sealed.seen, asSealed(plain.seen));
+  await nothingIsLeft(sealed.server, plain.server);
 }
 
 test.run();
