@@ -10,6 +10,8 @@ interface AnyConsumer {
   readonly body: BodyKind;
   /** True if its answer is the body that it read, and no report. */
   readonly echoes?: true;
+  /** What it does not read, in plain either: a body whose length nobody tells, as http2 allows; or none at all. */
+  readonly leaves?: 'bodies without a length over http2' | 'every body';
 }
 
 /** Takes Node's request and response, in every framework. Resolves with what it read, rejects with its error. */

@@ -10,11 +10,12 @@ import { streamConsumers } from './stream-consumers.ts';
 /** Everything that reads requests, for the matrices: each reads a request its own way. */
 export const consumers: readonly Consumer[] = [...parserConsumers, ...streamConsumers, ...koaConsumers];
 
-/** One exchange as the application has it; `events` grows as its request emits them. */
+/** One exchange as the application has it; `events` grows as its request emits them, `closed` is the end of both. */
 export interface SeenExchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly events: string[];
+  readonly closed: Promise<unknown>;
 }
 
 /** What the application answers: what its consumer read or how it failed, and how the request looked by then. */
@@ -123,5 +124,7 @@ function observed(req: IncomingMessage, res: ServerResponse): SeenExchange {
     if (noted.has(event)) events.push(event as string);
     return emit.call(this, event, ...args);
   } as typeof req.emit;
-  return { req, res, events };
+  // `once` of node:events would listen for errors, too.
+  const closes = [req, res].map((each) => new Promise<void>((resolve) => each.once('close', resolve)));
+  return { req, res, events, closed: Promise.all(closes) };
 }

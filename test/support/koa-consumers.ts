@@ -14,11 +14,17 @@ const { koaBody } = require('koa-body') as { koaBody(options: object): Middlewar
 const koaMulter = require('@koa/multer') as () => { any(): Middleware };
 
 /** A parser that leaves what it read at `ctx.request.body`. */
-function bodyParser(name: string, body: BodyKind, middleware: Middleware): KoaConsumer {
+function bodyParser(
+  name: string,
+  body: BodyKind,
+  middleware: Middleware,
+  more: Pick<KoaConsumer, 'leaves'> = {},
+): KoaConsumer {
   return {
     kind: 'koa',
     name: `${name} (${body})`,
     body,
+    ...more,
     async read(ctx) {
       await middleware(ctx, async () => {});
       return digestOf((ctx.request as unknown as { body: unknown }).body);
@@ -38,18 +44,19 @@ const whole = koaBody({
 /** Libraries that take Koa's context. */
 export const koaConsumers: readonly KoaConsumer[] = [
   bodyParser('koa-bodyparser', 'json', old),
-  bodyParser('koa-bodyparser', 'form', old),
-  bodyParser('koa-bodyparser', 'text', old),
+  bodyParser('koa-bodyparser', 'form', old, { leaves: 'bodies without a length over http2' }),
+  bodyParser('koa-bodyparser', 'text', old, { leaves: 'bodies without a length over http2' }),
   bodyParser('@koa/bodyparser', 'json', current),
   bodyParser('@koa/bodyparser', 'form', current),
   bodyParser('@koa/bodyparser', 'text', current),
-  bodyParser('koa-body', 'json', whole),
-  bodyParser('koa-body', 'form', whole),
-  bodyParser('koa-body', 'text', whole),
+  bodyParser('koa-body', 'json', whole, { leaves: 'bodies without a length over http2' }),
+  bodyParser('koa-body', 'form', whole, { leaves: 'bodies without a length over http2' }),
+  bodyParser('koa-body', 'text', whole, { leaves: 'bodies without a length over http2' }),
   {
     kind: 'koa',
     name: 'koa-body (multipart)',
     body: 'multipart',
+    leaves: 'bodies without a length over http2',
     async read(ctx) {
       await whole(ctx, async () => {});
       const { body, files } = ctx.request as unknown as { body: unknown; files: never };
@@ -60,6 +67,7 @@ export const koaConsumers: readonly KoaConsumer[] = [
     kind: 'koa',
     name: '@koa/multer',
     body: 'multipart',
+    leaves: 'bodies without a length over http2',
     async read(ctx) {
       await koaMulter().any()(ctx, async () => {});
       const { body } = ctx.request as unknown as { body: unknown };

@@ -39,7 +39,7 @@ type FileDigest = ReturnType<typeof fileDigest>;
 /** What multer leaves at the request, or at Koa's context. */
 export async function multerDigest(
   body: unknown,
-  files: readonly Express.Multer.File[],
+  files: readonly Express.Multer.File[] = [],
 ): Promise<{ fields: unknown; files: FileDigest[] }> {
   const digests = files.map(async ({ fieldname, originalname, mimetype, buffer: kept, path }) =>
     fileDigest(fieldname, originalname, mimetype, kept ?? (await takeFile(path))),
@@ -50,7 +50,7 @@ export async function multerDigest(
 /** What formidable says, by itself or within koa-body. */
 export async function formidableDigest(
   fields: unknown,
-  files: formidable.Files,
+  files: formidable.Files = {},
 ): Promise<{ fields: unknown; files: FileDigest[] }> {
   const all = Object.entries(files).flatMap(([field, list]) =>
     [list ?? []].flat().map((file) => ({ field, file })),
@@ -66,8 +66,9 @@ function multerConsumer(name: string, middleware: MiddlewareConsumer['middleware
     kind: 'express',
     name,
     body: 'multipart',
+    leaves: 'bodies without a length over http2',
     middleware,
-    taken: (req) => multerDigest(req.body, req.files as Express.Multer.File[]),
+    taken: (req) => multerDigest(req.body, req.files as Express.Multer.File[] | undefined),
   };
 }
 
@@ -97,6 +98,7 @@ export const parserConsumers: readonly (NodeConsumer | MiddlewareConsumer)[] = [
     kind: 'express',
     name: 'express.json',
     body: 'json',
+    leaves: 'bodies without a length over http2',
     middleware: (express) => express.json({ limit: parserLimit }),
     taken: (req) => digestOf(req.body),
   },
@@ -104,6 +106,7 @@ export const parserConsumers: readonly (NodeConsumer | MiddlewareConsumer)[] = [
     kind: 'express',
     name: 'express.urlencoded',
     body: 'form',
+    leaves: 'bodies without a length over http2',
     middleware: (express) => express.urlencoded({ limit: parserLimit, extended: true }),
     taken: (req) => digestOf(req.body),
   },
@@ -111,6 +114,7 @@ export const parserConsumers: readonly (NodeConsumer | MiddlewareConsumer)[] = [
     kind: 'express',
     name: 'express.raw',
     body: 'bytes',
+    leaves: 'bodies without a length over http2',
     middleware: (express) => express.raw({ limit: parserLimit }),
     taken: (req) => digestOf(req.body),
   },
@@ -118,6 +122,7 @@ export const parserConsumers: readonly (NodeConsumer | MiddlewareConsumer)[] = [
     kind: 'express',
     name: 'express.text',
     body: 'text',
+    leaves: 'bodies without a length over http2',
     middleware: (express) => express.text({ limit: parserLimit }),
     taken: (req) => digestOf(req.body),
   },
@@ -130,6 +135,7 @@ export const parserConsumers: readonly (NodeConsumer | MiddlewareConsumer)[] = [
     kind: 'any',
     name: 'formidable 3',
     body: 'multipart',
+    leaves: 'bodies without a length over http2',
     async read(req) {
       const [fields, files] = await formidable({ uploadDir: uploadFolder }).parse(req);
       return formidableDigest(fields, files);

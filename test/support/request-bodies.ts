@@ -1,4 +1,5 @@
 import { pattern } from './bytes.ts';
+import { digestOf } from './digests.ts';
 
 export type BodyKind = 'bytes' | 'text' | 'json' | 'form' | 'multipart';
 
@@ -6,6 +7,8 @@ export type BodyKind = 'bytes' | 'text' | 'json' | 'form' | 'multipart';
 export interface RequestBody {
   readonly type: string;
   readonly bytes: Buffer;
+  /** What whoever read all of it can tell: the hash of bytes and text, of JSON and forms as JSON, of the file in a form. */
+  readonly sha256: string;
 }
 
 /** 15 bytes in UTF-8, so that hardly any cut falls between two characters only. */
@@ -16,22 +19,31 @@ const boundary = 'edge-of-a-part';
 export function requestBody(kind: BodyKind, size: number): RequestBody {
   switch (kind) {
     case 'bytes':
-      return { type: 'application/octet-stream', bytes: pattern(size) };
+      return bodyOf('application/octet-stream', pattern(size));
     case 'text':
-      return { type: 'text/plain; charset=utf-8', bytes: Buffer.from(phrases(size)) };
+      return bodyOf('text/plain; charset=utf-8', phrases(size));
     case 'json': {
       const [before, after] = ['{"item":"', '","n":[1,2]}'];
       const item = phrases(size - before.length - after.length);
-      return { type: 'application/json', bytes: Buffer.from(before + item + after) };
+      return bodyOf('application/json', before + item + after);
     }
     case 'form': {
-      const before = 'user%5Bname%5D=Ada+%26+Co&note=%C3%BC';
-      const note = 'a+b%26'.repeat((size - before.length) / 6);
-      return { type: 'application/x-www-form-urlencoded', bytes: Buffer.from(filled(before + note, size)) };
+      const before = 'user%5Bname%5D=Ada+%26+Co&note=';
+      const times = Math.floor((size - before.length) / 6);
+      const encoded = filled(before + 'a+b%26'.repeat(times), size);
+      const note = 'a b&'.repeat(times) + 'x'.repeat(size - before.length - 6 * times);
+      const parsed = JSON.stringify({ user: { name: 'Ada & Co' }, note });
+      return bodyOf('application/x-www-form-urlencoded', encoded, parsed);
     }
-    case 'multipart':
-      return { type: `multipart/form-data; boundary=${boundary}`, bytes: multipart(pattern(size)) };
+    case 'multipart': {
+      const file = pattern(size);
+      return bodyOf(`multipart/form-data; boundary=${boundary}`, multipart(file), file);
+    }
   }
+}
+
+function bodyOf(type: string, body: Buffer | string, read: Buffer | string = body): RequestBody {
+  return { type, bytes: Buffer.from(body as string), sha256: digestOf(read).sha256 };
 }
 
 function phrases(size: number): string {

@@ -20,17 +20,8 @@ class Sink extends Writable {
   }
 }
 
-function collected(req: IncomingMessage, chunks: (Buffer | string)[]): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    req.on('error', reject).on('end', () => {
-      const whole = chunks.map((chunk) => (typeof chunk === 'string' ? chunk : Buffer.from(chunk)));
-      resolve(
-        whole.every((chunk) => typeof chunk === 'string')
-          ? { text: digestOf(whole.join('')) }
-          : digestOf(Buffer.concat(whole as Buffer[])),
-      );
-    });
-  });
+function ended(req: IncomingMessage): Promise<void> {
+  return new Promise((resolve, reject) => req.on('error', reject).on('end', resolve));
 }
 
 async function iterated(req: AsyncIterable<Uint8Array>): Promise<unknown> {
@@ -82,22 +73,24 @@ export const streamConsumers: readonly NodeConsumer[] = [
     kind: 'any',
     name: "on('data')",
     body: 'bytes',
-    read(req) {
+    async read(req) {
       const chunks: Buffer[] = [];
       req.on('data', (chunk) => chunks.push(chunk));
-      return collected(req, chunks);
+      await ended(req);
+      return digestOf(Buffer.concat(chunks));
     },
   },
   {
     kind: 'any',
     name: "on('readable')",
     body: 'bytes',
-    read(req) {
+    async read(req) {
       const chunks: Buffer[] = [];
       req.on('readable', () => {
         for (let chunk = req.read(); chunk !== null; chunk = req.read()) chunks.push(chunk);
       });
-      return collected(req, chunks);
+      await ended(req);
+      return digestOf(Buffer.concat(chunks));
     },
   },
   {
@@ -168,26 +161,35 @@ export const streamConsumers: readonly NodeConsumer[] = [
     kind: 'any',
     name: 'setEncoding',
     body: 'text',
-    read(req) {
+    async read(req) {
       const chunks: string[] = [];
       req.setEncoding('utf8');
       req.on('data', (chunk) => chunks.push(chunk));
-      return collected(req, chunks);
+      await ended(req);
+      return digestOf(chunks.join(''));
     },
   },
   {
     kind: 'any',
     name: 'pause and resume',
     body: 'bytes',
-    read(req) {
+    async read(req) {
       const chunks: Buffer[] = [];
       req.on('data', (chunk) => {
         chunks.push(chunk);
         req.pause();
         setImmediate(() => req.resume());
       });
-      return collected(req, chunks);
+      await ended(req);
+      return digestOf(Buffer.concat(chunks));
     },
   },
   { kind: 'any', name: 'a proxy', body: 'bytes', read: proxied },
+  {
+    kind: 'any',
+    name: 'a handler that reads nothing',
+    body: 'bytes',
+    leaves: 'every body',
+    read: async () => digestOf(undefined),
+  },
 ];

@@ -63,10 +63,10 @@ export interface Sending {
   connection?: RawConnection;
 }
 
-/** Gets a path, or posts a handshake to it. */
-type Ask = (path: string, body?: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
+/** Asks a server for what is at a path: GET, or the POST of a handshake. */
+export type Ask = (path: string, body?: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
 
-/** Fetches and verifies the configuration, then does a handshake. */
+/** Fetches and verifies the configuration, then does a handshake, by whatever means `ask` has. */
 export async function openSession(
   { origin, pin }: { origin: string; pin: string },
   ask: Ask,
@@ -78,12 +78,6 @@ export async function openSession(
   if (key === undefined) throw new Error('the configuration names no usable key');
   const handshake = await beginHandshake(key, Date.now(), signer);
   return handshake.finish(await ask(payload.handshake, handshake.body));
-}
-
-async function askByFetch(url: string, body?: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  const headers = { 'content-type': handshakeType };
-  const answer = await fetch(url, body === undefined ? {} : { method: 'POST', headers, body });
-  return new Uint8Array(await answer.arrayBuffer());
 }
 
 /** A client made by hand: the handshake and the keys are right, everything else is up to the test. */
@@ -100,13 +94,14 @@ export class WireClient {
     this.session = session;
   }
 
-  /** Makes a session with the key of the last suite that the server offers, over a `fetch` unless told otherwise. */
+  /** Makes a session with the key of the last suite that the server offers. */
   static async connect(
     { origin, pin }: { origin: string; pin: string },
     signer?: Signer,
-    ask: Ask = (path, body) => askByFetch(origin + path, body),
+    ask: Ask = askByFetch(origin),
   ): Promise<WireClient> {
-    return new WireClient(origin, await openSession({ origin, pin }, ask, signer));
+    const session = await openSession({ origin, pin }, ask, signer);
+    return new WireClient(origin, session);
   }
 
   get sid(): string {
@@ -233,7 +228,10 @@ export class WireClient {
   }
 
   /** Opens a sealed response. @throws Error for a plaintext one; SealwireError `rejected` */
-  async open(message: WireMessage, response: RawResponse): Promise<OpenedResponse> {
+  async open(
+    message: WireMessage,
+    response: Pick<RawResponse, 'status' | 'headers' | 'body'>,
+  ): Promise<OpenedResponse> {
     if (response.headers['content-type'] !== messageType) {
       throw new Error(`a plaintext answer: ${response.status} ${response.body.toString('utf8')}`);
     }
@@ -249,6 +247,14 @@ export class WireClient {
     if (!opened.complete) throw new Error('the response has no final record');
     return opened;
   }
+}
+
+function askByFetch(origin: string): Ask {
+  return async (path, body) => {
+    const headers = { 'content-type': handshakeType };
+    const answer = await fetch(origin + path, body === undefined ? {} : { method: 'POST', headers, body });
+    return new Uint8Array(await answer.arrayBuffer());
+  };
 }
 
 /** RFC 9000, section 16, always in four bytes. */

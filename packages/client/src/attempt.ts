@@ -121,7 +121,7 @@ async function seal(
   } else if (plan.body.kind === 'stream') {
     let loaded = 0;
     init.duplex = 'half';
-    sealed = await sealStream(session, n, head, plan.body.stream, (length) => {
+    sealed = await sealStream(session, n, head, plan.body, (length) => {
       loaded += length;
       plan.onUploadProgress?.({ loaded, total: undefined });
     });

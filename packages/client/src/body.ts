@@ -1,29 +1,39 @@
-import { copyOf } from '@sealwire/core';
+import { copyOf, type Field } from '@sealwire/core';
 
 /** A request body, its length known unless it is a stream. */
 export type Body =
   | { readonly kind: 'none' }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly type: string | undefined }
+  | {
+      readonly kind: 'bytes';
+      readonly bytes: Uint8Array;
+      readonly type: string | undefined;
+      /** True if its length is not told, as of a stream that turned out to be short. */
+      readonly undeclared?: boolean;
+    }
   | { readonly kind: 'blob'; readonly blob: Blob; readonly type: string | undefined }
   | {
       readonly kind: 'stream';
       readonly stream: ReadableStream<Uint8Array>;
       readonly type: string | undefined;
+      /** What its sender said of its length, in bytes. */
+      readonly length?: number | undefined;
+      /** What follows the body, once that has ended. */
+      readonly trailers?: () => readonly Field[];
     };
 
 export const noBody: Body = { kind: 'none' };
 
-/** Length in bytes; undefined for a stream. */
+/** Length in bytes, as it is declared; undefined for one that is not, as of most streams. */
 export function bodyLength(body: Body): number | undefined {
   switch (body.kind) {
     case 'none':
       return 0;
     case 'bytes':
-      return body.bytes.length;
+      return body.undeclared ? undefined : body.bytes.length;
     case 'blob':
       return body.blob.size;
     case 'stream':
-      return undefined;
+      return body.length;
   }
 }
 
@@ -49,7 +59,7 @@ export async function extractBody(body: unknown): Promise<Body> {
 }
 
 /** Node's fetch takes async iterables. */
-function fromIterable(iterable: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+export function fromIterable(iterable: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
   const iterator = iterable[Symbol.asyncIterator]();
   return new ReadableStream<Uint8Array>(
     {
@@ -71,8 +81,8 @@ const shortBody = 65_536;
 const shortWait = 20;
 
 /**
- * The body of a `Request`. It is a stream whatever it was made from: a short one that is there already is read, so that
- * it has a length and can be sent again. Its type is among the headers of the `Request`, unless others replace them.
+ * The body of a `Request`. It is a stream whatever it was made from. Its type is among the headers of the `Request`,
+ * unless others replace them.
  */
 export async function extractRequestBody(request: Request): Promise<Body> {
   if (request.body === undefined) {
@@ -81,21 +91,32 @@ export async function extractRequestBody(request: Request): Promise<Body> {
     return bytes.length === 0 ? noBody : { kind: 'bytes', bytes, type: undefined };
   }
   if (request.body === null) return noBody;
-  const reader = request.body.getReader();
+  const read = await readShort(request.body);
+  return read instanceof Uint8Array
+    ? { kind: 'bytes', bytes: read, type: undefined }
+    : { kind: 'stream', stream: read, type: undefined };
+}
+
+/**
+ * The whole body if it is short and there already, so that it has a length and can be sent again; else a stream of it.
+ */
+export async function readShort(
+  body: ReadableStream<Uint8Array>,
+): Promise<Uint8Array | ReadableStream<Uint8Array>> {
+  const reader = body.getReader();
   const read: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   let pending = reader.read();
   while (length <= shortBody && (await isThere(pending))) {
     const { done, value } = await pending;
-    if (done)
-      return { kind: 'bytes', bytes: new Uint8Array(await new Blob(read).arrayBuffer()), type: undefined };
+    if (done) return new Uint8Array(await new Blob(read).arrayBuffer());
     length += value.length;
     read.push(value as Uint8Array<ArrayBuffer>);
     pending = reader.read();
   }
   // It will be read in its turn, and its error be heard then.
   pending.catch(() => {});
-  const stream = new ReadableStream<Uint8Array>(
+  return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const early = read.shift();
@@ -116,7 +137,6 @@ export async function extractRequestBody(request: Request): Promise<Body> {
     },
     { highWaterMark: 0 },
   );
-  return { kind: 'stream', stream, type: undefined };
 }
 
 /** True if the promise settles within a moment. */

@@ -23,6 +23,8 @@ export interface Plan {
   readonly url: URL;
   readonly method: string;
   readonly headers: Headers;
+  /** What the platform would tell beside them, were the request not sealed. */
+  readonly defaults: readonly Field[];
   readonly body: Body;
   readonly redirect: RequestRedirect;
   readonly signal: AbortSignal | undefined;
@@ -63,6 +65,8 @@ export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit
     headers.set('content-type', body.type);
   }
   setCacheFields(headers, from('cache'));
+  const codings = headers.get('accept-encoding');
+  if (codings !== null) headers.set('accept-encoding', acceptedCodings(codings));
 
   const platform: Record<string, unknown> = {};
   for (const name of passedOn) {
@@ -75,6 +79,7 @@ export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit
     url,
     method: normalisedMethods.test(method) ? method.toUpperCase() : method,
     headers,
+    defaults: platformFields(headers),
     body,
     redirect: from('redirect') ?? 'follow',
     signal,
@@ -148,27 +153,29 @@ export function splitFields(plan: Plan, sealedFields: FieldSet, outerFields: Fie
   const outer: [string, string][] = [];
   for (const [name, value] of plan.headers) {
     if (sealedFields.has(name)) {
-      if (name === 'accept-encoding') sealed.push([name, acceptedCodings(value)]);
-      else if (name !== 'content-length') sealed.push([name, value]);
+      if (name !== 'content-length') sealed.push([name, value]);
     } else if (isOuterRequestField(name) || outerFields.has(name)) outer.push([name, value]);
     // Listed neither here nor there, these go nowhere: browsers drop them without a word.
     else if (!forbidden.has(name)) throw new SealwireError('field-not-listed', `The field is \`${name}\`.`);
   }
-  const defaults: [string, string | undefined][] = [
-    ['accept', '*/*'],
-    ['accept-language', acceptLanguage()],
-    // Fetch standard, HTTP-network-or-cache fetch: a range of an encoding is of no use.
-    ['accept-encoding', plan.headers.has('range') ? 'identity' : 'gzip, deflate'],
-  ];
-  for (const [name, value] of defaults) {
-    if (value !== undefined && !plan.headers.has(name)) sealed.push([name, value]);
-  }
+  for (const field of plan.defaults) if (!plan.headers.has(field[0])) sealed.push(field);
   const length = bodyLength(plan.body);
   const mayHaveBody = plan.method === 'POST' || plan.method === 'PUT' || plan.method === 'PATCH';
   if (length !== undefined && (length > 0 || mayHaveBody || plan.body.kind !== 'none')) {
     sealed.push(['content-length', String(length)]);
   }
   return { sealed, outer };
+}
+
+/** Fetch standard, "fetch" and "HTTP-network-or-cache fetch". */
+function platformFields(headers: Headers): Field[] {
+  const languages = acceptLanguage();
+  return [
+    ['accept', '*/*'],
+    ...(languages === undefined ? [] : [['accept-language', languages] as const]),
+    // A range of an encoding is of no use.
+    ['accept-encoding', headers.has('range') ? 'identity' : 'gzip, deflate'],
+  ];
 }
 
 /** Their `navigator` has languages in newer versions, which their fetch does not tell. */

@@ -1,6 +1,7 @@
 import {
   aeadSeal,
   concat,
+  encodeFieldSection,
   type MessageKeys,
   maxRecordPlaintext,
   messageNonceLength,
@@ -40,8 +41,7 @@ class Sealer {
     return maxRecordPlaintext - (this.#head?.length ?? 0);
   }
 
-  async record(body: Uint8Array, last: boolean): Promise<Piece> {
-    const kind: RecordKind = last ? 'final' : 'more';
+  async record(body: Uint8Array, kind: RecordKind): Promise<Piece> {
     const parts = this.#head === undefined ? [body] : [this.#head, body];
     const { header, nonce } = this.#records.next(
       kind,
@@ -70,7 +70,7 @@ export async function sealHead(
   head: Uint8Array,
 ): Promise<SealedMessage<Piece>> {
   const { nonce, sealer } = await begin(session, n, head);
-  return { nonce, message: await sealer.record(new Uint8Array(), true) };
+  return { nonce, message: await sealer.record(new Uint8Array(), 'final') };
 }
 
 /** A message whose body is known as a whole; a long one becomes a Blob, built record by record. */
@@ -89,7 +89,7 @@ export async function sealWhole(
     const part =
       body.kind === 'bytes' ? body.bytes.subarray(offset, end) : await readBlob(body.blob, offset, end);
     offset = end;
-    pieces.push(await sealer.record(part, offset === length));
+    pieces.push(await sealer.record(part, offset === length ? 'final' : 'more'));
   } while (offset < length);
   return { nonce, message: pieces.length === 1 ? (pieces[0] as Piece) : new Blob(pieces) };
 }
@@ -103,7 +103,7 @@ export async function sealStream(
   session: LiveSession,
   n: number,
   head: Uint8Array,
-  stream: ReadableStream<Uint8Array>,
+  { stream, trailers }: Extract<Body, { kind: 'stream' }>,
   sent: (length: number) => void,
 ): Promise<SealedMessage<ReadableStream<Piece>>> {
   const { nonce, sealer } = await begin(session, n, head);
@@ -116,13 +116,15 @@ export async function sealStream(
         if (!headSent) {
           // The server can look at the head before there is a body.
           headSent = true;
-          controller.enqueue(await sealer.record(new Uint8Array(), false));
+          controller.enqueue(await sealer.record(new Uint8Array(), 'more'));
           return;
         }
         while (chunk.length === 0) {
           const { done, value } = await reader.read();
           if (done) {
-            controller.enqueue(await sealer.record(new Uint8Array(), true));
+            const fields = trailers?.() ?? [];
+            const end = fields.length > 0 ? encodeFieldSection(fields) : new Uint8Array();
+            controller.enqueue(await sealer.record(end, fields.length > 0 ? 'trailers' : 'final'));
             controller.close();
             return;
           }
@@ -131,7 +133,7 @@ export async function sealStream(
         }
         const part = chunk.subarray(0, maxRecordPlaintext);
         chunk = chunk.subarray(part.length);
-        controller.enqueue(await sealer.record(part, false));
+        controller.enqueue(await sealer.record(part, 'more'));
         sent(part.length);
       },
       cancel: (reason) => reader.cancel(reason),

@@ -73,6 +73,13 @@ const table = {
   'body-not-resendable': [0, 'The request has to be sent again, but a stream body can be read only once.'],
   'redirect-refused': [0, 'The redirect leads where the sealed request must not go.'],
   'other-origin': [0, 'This fetch is for the sealed origin only.'],
+
+  // What a gateway answers beside those.
+  'server-unreachable': [502, 'The server did not answer, or closed the connection. Is it running?'],
+  'foreign-caller': [
+    403,
+    'A gateway serves programs on its own machine, not the pages of other sites. Call it by a loopback name.',
+  ],
 } as const satisfies Record<string, readonly [status: number, text: string]>;
 
 /** Stable code of a {@link SealwireError}. */

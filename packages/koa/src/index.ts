@@ -88,7 +88,10 @@ async function passes(handle: SealwireHandler, ctx: Context): Promise<boolean> {
 
 /** Koa 2 leaves a response open for ever whose body fails after the head was sent. */
 function endWithBody({ body, res }: Context): void {
-  if (body instanceof Stream) body.once('error', () => destroyUnfinished(res));
+  if (!(body instanceof Stream)) return;
+  const destroy = () => destroyUnfinished(res);
+  body.once('error', destroy);
+  res.once('close', () => body.off('error', destroy));
 }
 
 function destroyUnfinished(res: ServerResponse): void {

@@ -469,7 +469,11 @@ export class Exchange {
     // The response of http2's compatibility API says `finish` when its stream is closed, which an unread body prevents.
     const writable = (this.#res as unknown as { stream?: ServerResponse }).stream ?? this.#res;
     writable.once('finish', () => {
-      if (this.#phase === 'over') return;
+      if (this.#phase === 'over') {
+        // It came whole. What Sealwire read of it keeps Node from throwing away what nobody else does.
+        if (this.#req.readableFlowing === null) this.#req.resume();
+        return;
+      }
       this.#phase = 'over';
       if (this.#rawEnded) this.#raw?.end();
       else this.#raw?.discard();

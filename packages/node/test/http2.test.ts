@@ -100,10 +100,14 @@ for (const [storeName, slow] of [
   });
 }
 
-it('bodies that no handler reads use up neither the connection nor its window', async () => {
+it('bodies that no handler reads end, and use up neither the connection nor its window', async () => {
+  let ended = 0;
   const client = await start((req, res) => {
     if (req.url === '/read') req.pipe(res);
-    else res.end('unread');
+    else {
+      req.on('end', () => ended++);
+      res.end('unread');
+    }
   }, false);
   for (let i = 0; i < 5; i++) {
     for (const size of [10, 300_000]) {
@@ -116,6 +120,7 @@ it('bodies that no handler reads use up neither the connection nor its window', 
     'the body that is read',
   );
   assert.ok(opened?.body.equals(pattern(300_000)));
+  assert.is(ended, 10);
   await within(client.end(), 'the end of the server', 2000);
 });
 

@@ -1,0 +1,23 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { SealwireError } from '@sealwire/core';
+
+/**
+ * Refuses what a page of another site had a browser send: browsers reach loopback, too, and behind a gateway every
+ * request is sealed with the gateway's own session and key.
+ * @throws SealwireError `foreign-caller`
+ */
+export function refuseForeign({ headers }: IncomingMessage): void {
+  const site = headers['sec-fetch-site'];
+  if (site === 'cross-site' || site === 'same-site')
+    throw new SealwireError('foreign-caller', 'The request was made by a page of another site.');
+  // A name of somebody's own that leads to loopback makes his page one of the same site (DNS rebinding).
+  if (!isOwnName(headers.host ?? '')) {
+    throw new SealwireError('foreign-caller', `The request names the host ${JSON.stringify(headers.host)}.`);
+  }
+}
+
+function isOwnName(host: string): boolean {
+  const name = host.toLowerCase().replace(/:[0-9]*$/, '');
+  return name === 'localhost' || name.endsWith('.localhost') || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0;
+}

@@ -1,0 +1,7 @@
+export {
+  createGateway,
+  type GatewayListener,
+  type GatewayOptions,
+  gatewayListener,
+} from './gateway.ts';
+export { type NodeFetchOptions, nodeFetch } from './node-fetch.ts';
