@@ -6,11 +6,11 @@ import { consumers, consumingApp, type Report, type SeenExchange } from './consu
 import { type RequestBody, requestBody } from './request-bodies.ts';
 import { type Stack, type StackServer, stacks, startStack } from './stacks.ts';
 
-/** Every consumer on every stack that it is made for. */
+/** Everything that reads bodies, on every stack that it is made for. */
 export const combinations: readonly { stack: Stack; consumer: Consumer; name: string }[] = stacks.flatMap(
   (stack) =>
     consumers
-      .filter(({ kind }) => kind !== 'koa' || stack.kind === 'koa')
+      .filter(({ kind, leaves }) => leaves !== 'every body' && (kind !== 'koa' || stack.kind === 'koa'))
       .map((consumer) => ({ stack, consumer, name: `${consumer.name}, ${stack.name}` })),
 );
 
