@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import {
   allowPlaintextRequest,
+  breakOff,
   createHandler,
   requireSealedRequest,
   type Sealed,
@@ -107,6 +108,6 @@ function endAfterErrors(ctx: Context): void {
   const { onerror, res } = ctx;
   ctx.onerror = (error) => {
     onerror.call(ctx, error);
-    if (error && ctx.respond !== false && res.headersSent && !res.writableEnded) res.destroy();
+    if (error && ctx.respond !== false && res.headersSent && !res.writableEnded) breakOff(res);
   };
 }

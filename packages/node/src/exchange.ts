@@ -33,7 +33,7 @@ import type { OuterHeaders } from './raw-headers.ts';
 import { ResponseSeal } from './response.ts';
 import { Sealed } from './sealed.ts';
 import { inTime, isSession } from './store-answer.ts';
-import { failStream } from './stream-failure.ts';
+import { breakOff, failStream } from './stream-failure.ts';
 
 export type Next = (error?: unknown) => void;
 
@@ -49,10 +49,13 @@ export interface FrameworkRequest {
 
 /** How long the beginning of a sealed message may take, in milliseconds. */
 const headDeadline = 15_000;
+/** How long an application that heard of a damaged body may take to begin its answer, in milliseconds. */
+const answerDeadline = 5_000;
 /** Ciphertext that is kept while the session store takes its time, in bytes; then the sender waits. */
 const maxPending = 65_536;
 
 const headDeadlines = new Deadlines<Exchange>(headDeadline, (exchange) => exchange.headTooLate());
+const answerDeadlines = new Deadlines<Exchange>(answerDeadline, (exchange) => exchange.answerTooLate());
 
 /**
  * Where an exchange stands. `session` and `accept` wait for the store, `empty` for an http2 stream to prove that it
@@ -87,6 +90,8 @@ export class Exchange {
   #trailers: Field[] = [];
   readonly #hold = new Hold();
   #holdOver = false;
+  /** True if an answer was under way when the body turned out to be damaged. */
+  #answering = false;
   /** The listener that ends the waiting for a whole body. */
   #releaseAtAbort: (() => void) | undefined;
   #seal: ResponseSeal | undefined;
@@ -408,17 +413,25 @@ export class Exchange {
     }
     this.#phase = 'over';
     process.nextTick(() => {
-      const heard = failStream(this.#req, rejected());
-      if (!heard) this.#answerForNobody();
+      this.#answering = this.#res.headersSent;
+      const heard = failStream(this.#req, this.#res, rejected());
+      if (heard) answerDeadlines.add(this);
+      else this.#answerForNobody();
       if (this.#rawEnded) this.#raw?.end();
       else this.#raw?.discard();
     });
   }
 
+  /** Without Sealwire a failed request has lost its client, so many who hear of it do not answer. */
+  answerTooLate(): void {
+    if (this.#res.writableEnded || this.#res.destroyed) return;
+    if (this.#answering || !this.#res.headersSent) this.#answerForNobody();
+  }
+
   /** No one listens to the request's stream, so no one may answer; whoever does it later does no harm. */
   #answerForNobody(): void {
     if (this.#res.headersSent) {
-      this.#res.destroy();
+      breakOff(this.#res);
       return;
     }
     this.#res.once('finish', () => this.#req.destroy());
