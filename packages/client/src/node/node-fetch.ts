@@ -83,11 +83,11 @@ function exchange(outgoing: ClientRequest, { body, signal }: RequestInit): Promi
     });
     // After a response it says why the rest of the request was not taken, and the response tells of its own end.
     outgoing.on('error', fail);
-    send(outgoing, body);
+    send(outgoing, body, fail);
   });
 }
 
-function send(outgoing: ClientRequest, body: RequestInit['body']): void {
+function send(outgoing: ClientRequest, body: RequestInit['body'], fail: (cause: unknown) => void): void {
   if (body === undefined || body === null) {
     outgoing.end();
   } else if (typeof body === 'string' || body instanceof Uint8Array) {
@@ -96,8 +96,10 @@ function send(outgoing: ClientRequest, body: RequestInit['body']): void {
   } else {
     if (body instanceof Blob) outgoing.setHeader('content-length', body.size);
     const stream = body instanceof Blob ? body.stream() : (body as ReadableStream<Uint8Array>);
-    // Its error is heard as that of the request.
-    pipeline(Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]), outgoing).catch(() => {});
+    const source = Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
+    // The request that it is piped to only says that it was hung up.
+    source.on('error', fail);
+    pipeline(source, outgoing).catch(() => {});
   }
 }
 

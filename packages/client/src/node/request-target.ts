@@ -7,8 +7,7 @@ import { SealwireError } from '@sealwire/core';
  * @throws SealwireError `malformed`, `other-origin`
  */
 export function targetOf({ url: target = '' }: IncomingMessage, origin: string): URL {
-  const ascii = target.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
-  const text = ascii.startsWith('/') ? origin + ascii : ascii;
+  const text = target.startsWith('/') ? origin + target : target;
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
     throw new SealwireError('malformed', 'The target of a request is a path, or a URL of the sealed origin.');
   const url = new URL(text);
