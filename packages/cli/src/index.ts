@@ -2,6 +2,7 @@ import { report } from './failure.ts';
 import { parseFlags } from './flags.ts';
 import { commandHelp, findCommand, generalHelp } from './help.ts';
 import { version } from './version.ts';
+import { quietExperimentalWarnings } from './warnings.ts';
 
 /**
  * The command line: `sealwire COMMAND …`. It writes to this process' stdout and stderr.
@@ -9,6 +10,7 @@ import { version } from './version.ts';
  * @returns the exit code: 0, 2 for wrong usage, else as each command says in its help
  */
 export async function main(args: readonly string[]): Promise<number> {
+  quietExperimentalWarnings();
   const [name, ...rest] = args;
   try {
     return await run(name, rest);

@@ -10,14 +10,8 @@ import { pin } from '../../../../test/support/servers.ts';
 
 const bin = fileURLToPath(new URL('../../bin/sealwire.mjs', import.meta.url));
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
-/** Node, its flags and the command line as it is published. */
-const sealwireArgs = [
-  '--import',
-  'tsx',
-  '--conditions=sealwire-source',
-  '--disable-warning=ExperimentalWarning',
-  bin,
-];
+/** Runs the command line from its source. */
+export const sealwireArgs = ['--import', 'tsx', '--conditions=sealwire-source', bin];
 
 export interface Ended {
   readonly code: number | null;
