@@ -103,8 +103,11 @@ it('what was altered or cut on the way is never relayed as whole', async () => {
   const { origin, port } = await startStack(express5, {
     listener(req, res) {
       if (req.url === '/small') res.end('small');
-      else if (req.url === '/head') res.setHeader('content-length', 5).end();
-      else if (req.url === '/declared') res.setHeader('content-length', body.length).end(body);
+      else if (req.url === '/head') {
+        // A record for the head, and one that ends the message.
+        res.setHeader('content-length', 5).flushHeaders();
+        res.end();
+      } else if (req.url === '/declared') res.setHeader('content-length', body.length).end(body);
       else res.write(body, () => res.end());
     },
   });
@@ -122,11 +125,11 @@ it('what was altered or cut on the way is never relayed as whole', async () => {
   assert.is(whole.body.length, body.length);
 
   const lastByte = (sealed: Buffer) => sealed.fill((sealed.at(-1) as number) ^ 1, sealed.length - 1);
-  const cuts: [string, string, (sealed: Buffer) => Buffer][] = [
-    ['truncated', 'cut', (sealed) => sealed.subarray(0, -1)],
-    ['rejected', 'altered', lastByte],
+  const cuts: [string, (sealed: Buffer) => Buffer][] = [
+    ['truncated', (sealed) => sealed.subarray(0, -1)],
+    ['rejected', lastByte],
   ];
-  for (const [code, , alter] of cuts) {
+  for (const [code, alter] of cuts) {
     change = alter;
     assertOwn(await ask(gateway.origin, '/small'), code, 502);
     assertOwn(await ask(gateway.origin, '/head', { method: 'HEAD' }).then(withProblem(code)), code, 502);
@@ -157,10 +160,9 @@ it('a field that is not sealed is refused, says where to list it, and does not s
 
   const open = await startGateway({ origin, outerFields: '*' });
   assert.is((await ask(open.origin, '/', asked)).status, 200);
-  assert.is(
-    (await ask(open.origin, '/', { headers: { connection: 'close, x-hop', 'x-hop': 'a' } })).status,
-    200,
-  );
+  // What a client says to the gateway alone goes nowhere.
+  const hop = { connection: 'close, x-hop', 'x-hop': 'a' };
+  assert.is((await ask(gateway.origin, '/', { headers: hop })).status, 200);
 });
 
 it('a client that was refused in the middle of an upload may ask again on its connection', async () => {

@@ -50,7 +50,6 @@ function comparable({ status, headers, trailers, body }: Answered, ...ports: num
     status,
     headers: headers
       .filter(([name]) => !ofConnection.has(name))
-      // A JSON body that names its host is as long as that.
       .map(([name, value]) => `${name}: ${name === 'date' ? '' : neutral(value)}`),
     trailers,
     body: neutral(body.toString('latin1')),
