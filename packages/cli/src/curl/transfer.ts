@@ -68,7 +68,8 @@ async function follow(
 
 function limitOf(flags: Flags): { signal: AbortSignal; timedOut(): boolean } {
   const seconds = countOf(flags, 'max-time');
-  if (seconds === undefined) return { signal: new AbortController().signal, timedOut: () => false };
+  // As with curl, 0 is no limit.
+  if (!seconds) return { signal: new AbortController().signal, timedOut: () => false };
   const signal = AbortSignal.timeout(seconds * 1000);
   return { signal, timedOut: () => signal.aborted };
 }
