@@ -1,3 +1,4 @@
+// What a sealing gateway says itself: problems with stable codes, and nothing that is secret.
 import { createServer } from 'node:net';
 import { createGateway, nodeFetch } from '@sealwire/client/node';
 import { StaticKeys } from '@sealwire/core';
