@@ -2,7 +2,11 @@ import { copyOf, type Field } from '@sealwire/core';
 
 /** A request body, its length known unless it is a stream. */
 export type Body =
-  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'none';
+      /** True if even that is not told: a POST without a length. */
+      readonly undeclared?: boolean;
+    }
   | {
       readonly kind: 'bytes';
       readonly bytes: Uint8Array;
@@ -27,7 +31,7 @@ export const noBody: Body = { kind: 'none' };
 export function bodyLength(body: Body): number | undefined {
   switch (body.kind) {
     case 'none':
-      return 0;
+      return body.undeclared ? undefined : 0;
     case 'bytes':
       return body.undeclared ? undefined : body.bytes.length;
     case 'blob':

@@ -7,12 +7,13 @@ import { SealwireError } from '@sealwire/core';
  * request is sealed with the gateway's own session and key.
  * @throws SealwireError `foreign-caller`
  */
-export function refuseForeign({ headers }: IncomingMessage): void {
+export function refuseForeign({ headers, url }: IncomingMessage): void {
   const site = headers['sec-fetch-site'];
   if (site === 'cross-site' || site === 'same-site')
-    throw new SealwireError('foreign-caller', 'The request was made by a page of another site.');
-  // A name of somebody's own that leads to loopback makes his page one of the same site (DNS rebinding).
-  if (!isOwnName(headers.host ?? '')) {
+    throw new SealwireError('foreign-caller', 'The request was made by a page of another origin.');
+  // A name of somebody's own that leads to loopback makes his page one of the same site (DNS rebinding). No browser
+  // sends a request without a name, nor a whole URL but to a proxy.
+  if (headers.host !== undefined && url?.startsWith('/') && !isOwnName(headers.host)) {
     throw new SealwireError('foreign-caller', `The request names the host ${JSON.stringify(headers.host)}.`);
   }
 }

@@ -3,10 +3,13 @@ import { SealwireError } from '@sealwire/core';
 import { call } from '../call.ts';
 import { resolveClientOptions, type SealedFetchOptions } from '../options.ts';
 import { SessionManager } from '../session-manager.ts';
+import { discard } from './body-stream.ts';
 import { refuseForeign } from './callers.ts';
+import { gatewayProblem, sendGatewayProblem } from './gateway-problem.ts';
 import { planOf } from './incoming-plan.ts';
 import { nodeFetch } from './node-fetch.ts';
-import { relay, sendGatewayProblem } from './relay.ts';
+import { relay } from './relay.ts';
+import { targetOf } from './request-target.ts';
 
 /** As of createSealedFetch; `fetch` is nodeFetch() by default. */
 export type GatewayOptions = Omit<SealedFetchOptions, 'otherOrigins'>;
@@ -28,7 +31,19 @@ export function createGateway(options: GatewayOptions): Server {
     refuseForeign(req);
     return targetOf(req, origin);
   });
-  return createServer(listener);
+  // How long an upload may take is for the server to say.
+  const server = createServer({ requestTimeout: 0 }, listener);
+  server.on('connect', (_req, socket) => {
+    const error = new SealwireError(
+      'malformed',
+      'A gateway makes no tunnels: call it in place of the server.',
+    );
+    const { status, headers, body } = gatewayProblem(error);
+    const lines = Object.entries({ ...headers, connection: 'close' }).map((field) => field.join(': '));
+    socket.on('error', () => {});
+    socket.end([`HTTP/1.1 ${status} Bad Request`, ...lines, '', body].join('\r\n'));
+  });
+  return server;
 }
 
 export type GatewayListener = (req: IncomingMessage, res: ServerResponse) => void;
@@ -57,22 +72,11 @@ export function gatewayListener(
 
   return (req, res) => {
     const aborted = new AbortController();
-    // Whoever asked is gone, or was answered.
-    res.on('close', () => aborted.abort());
+    // Whoever asked is gone, or was answered, perhaps before he had sent everything.
+    res.on('close', () => {
+      aborted.abort();
+      discard(req);
+    });
     pass(req, res, aborted.signal).catch((error) => sendGatewayProblem(res, error));
   };
-}
-
-/** @throws SealwireError `malformed`, `other-origin` */
-export function targetOf(req: IncomingMessage, origin: string): URL {
-  const target = req.url as string;
-  const url = target.startsWith('/') ? origin + target : target;
-  if (!/^https?:/.test(url) || !URL.canParse(url))
-    throw new SealwireError('malformed', `The target is ${target}.`);
-  // As to a proxy, which a gateway is for its own origin only.
-  if (new URL(url).origin !== origin)
-    throw new SealwireError('other-origin', `${new URL(url).origin} is not ${origin}.`);
-  if (new URL(url).pathname.startsWith('//'))
-    throw new SealwireError('malformed', 'The path begins with two slashes; it may begin with one.');
-  return new URL(url);
 }

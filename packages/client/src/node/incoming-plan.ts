@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Field } from '@sealwire/core';
-import { type Body, noBody, readShort } from '../body.ts';
+import { type Body, readShort } from '../body.ts';
 import type { Plan } from '../plan.ts';
-import { bodyStream } from './body-stream.ts';
+import { bodyStream, discard } from './body-stream.ts';
+import { isOfConnection } from './hop-fields.ts';
 
 /** The plan of a request that arrived in plaintext, to be sent as it is. */
 export async function planOf(req: IncomingMessage, url: URL, signal: AbortSignal): Promise<Plan> {
@@ -23,31 +24,27 @@ export async function planOf(req: IncomingMessage, url: URL, signal: AbortSignal
 
 function headersOf(req: IncomingMessage): Headers {
   const headers = new Headers();
+  const named = (req.headers.connection ?? '').toLowerCase().split(/[\s,]+/);
   for (const [name, value] of Object.entries(req.headers)) {
+    if (isOfConnection(name) || named.includes(name)) continue;
     for (const each of Array.isArray(value) ? value : [value as string]) headers.append(name, each);
   }
   return headers;
 }
 
-/** RFC 9112, section 6.3: a request without either field has no body. */
 async function bodyOf(req: IncomingMessage): Promise<Body> {
   const { 'content-length': declared, 'transfer-encoding': coding } = req.headers;
-  const empty = declared === undefined ? coding === undefined : declared === '0';
-  if (empty && (declared === undefined || req.method === 'GET' || req.method === 'HEAD')) return noBody;
+  // RFC 9112, section 6.3: a request without either field has no body.
+  if (declared === undefined && coding === undefined) return { kind: 'none', undeclared: true };
   const length = declared === undefined ? undefined : Number(declared);
-  const read = await readShort(bodyStream(req, 'drop'));
   const trailers = () => fieldsOf(req.rawTrailers);
+  const read = await readShort(bodyStream(req, discard));
   if (read instanceof ReadableStream)
     return { kind: 'stream', stream: read, type: undefined, length, trailers };
-  if (trailers().length > 0)
-    return {
-      kind: 'stream',
-      stream: new Blob([read as Uint8Array<ArrayBuffer>]).stream(),
-      type: undefined,
-      length,
-      trailers,
-    };
-  return { kind: 'bytes', bytes: read, type: undefined, undeclared: length === undefined };
+  if (trailers().length === 0)
+    return { kind: 'bytes', bytes: read, type: undefined, undeclared: length === undefined };
+  const stream = new Blob([read as Uint8Array<ArrayBuffer>]).stream();
+  return { kind: 'stream', stream, type: undefined, length, trailers };
 }
 
 function fieldsOf(raw: readonly string[]): Field[] {

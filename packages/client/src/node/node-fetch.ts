@@ -1,5 +1,6 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps, Agent as TlsAgent } from 'node:https';
+import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SealwireError } from '@sealwire/core';
@@ -40,10 +41,10 @@ export function nodeFetch({ agent, connectTo }: NodeFetchOptions = {}): Platform
     const { protocol, hostname, port } = address ?? url;
     const outgoing = (protocol === 'https:' ? requestHttps : requestHttp)({
       protocol,
-      // A URL writes IPv6 addresses in brackets.
-      hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
+      hostname: withoutBrackets(hostname),
       port,
-      servername: url.hostname,
+      // TLS has no names that are addresses (RFC 6066, section 3).
+      servername: isIP(withoutBrackets(url.hostname)) ? '' : url.hostname,
       path: url.pathname + url.search,
       method: init.method ?? 'GET',
       agent: agents[protocol],
@@ -51,8 +52,13 @@ export function nodeFetch({ agent, connectTo }: NodeFetchOptions = {}): Platform
     });
     outgoing.setHeader('host', url.host);
     for (const [name, value] of new Headers(init.headers)) outgoing.appendHeader(name, value);
-    return exchange(outgoing, init.body);
+    return exchange(outgoing, init);
   };
+}
+
+/** A URL writes IPv6 addresses in brackets. */
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 function resolveAddress(connectTo: string): URL {
@@ -62,18 +68,26 @@ function resolveAddress(connectTo: string): URL {
   return url;
 }
 
-function exchange(outgoing: ClientRequest, body: RequestInit['body']): Promise<Response> {
+function exchange(outgoing: ClientRequest, { body, signal }: RequestInit): Promise<Response> {
+  const reason = () => (signal?.aborted ? signal.reason : undefined);
   return new Promise((resolve, reject) => {
-    outgoing.on('response', (incoming) => resolve(responseOf(incoming)));
-    // After a response it says why the rest of the request was not taken, and the response tells of its own end.
-    outgoing.on('error', (cause) => {
-      reject(cause.name === 'AbortError' ? cause : new TypeError('fetch failed', { cause }));
+    const fail = (cause: unknown) => reject(reason() ?? new TypeError('fetch failed', { cause }));
+    outgoing.on('response', (incoming) => {
+      try {
+        resolve(responseOf(incoming, reason));
+      } catch (error) {
+        // A status that a `Response` cannot have.
+        outgoing.destroy();
+        fail(error);
+      }
     });
-    send(outgoing, body);
+    // After a response it says why the rest of the request was not taken, and the response tells of its own end.
+    outgoing.on('error', fail);
+    send(outgoing, body, fail);
   });
 }
 
-function send(outgoing: ClientRequest, body: RequestInit['body']): void {
+function send(outgoing: ClientRequest, body: RequestInit['body'], fail: (cause: unknown) => void): void {
   if (body === undefined || body === null) {
     outgoing.end();
   } else if (typeof body === 'string' || body instanceof Uint8Array) {
@@ -82,18 +96,23 @@ function send(outgoing: ClientRequest, body: RequestInit['body']): void {
   } else {
     if (body instanceof Blob) outgoing.setHeader('content-length', body.size);
     const stream = body instanceof Blob ? body.stream() : (body as ReadableStream<Uint8Array>);
-    // Its error is heard as that of the request.
-    pipeline(Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]), outgoing).catch(() => {});
+    const source = Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
+    // The request that it is piped to only says that it was hung up.
+    source.on('error', fail);
+    pipeline(source, outgoing).catch(() => {});
   }
 }
 
-function responseOf(incoming: IncomingMessage): Response {
+function responseOf(incoming: IncomingMessage, reason: () => unknown): Response {
   const status = incoming.statusCode as number;
   const headers = new Headers();
   const { rawHeaders } = incoming;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2)
     headers.append(rawHeaders[i] as string, rawHeaders[i + 1] as string);
-  const bodiless = nullBodyStatuses.has(status);
-  if (bodiless) incoming.resume();
-  return new Response(bodiless ? null : bodyStream(incoming, 'destroy'), { status, headers });
+  if (!nullBodyStatuses.has(status)) {
+    const body = bodyStream(incoming, (message) => message.destroy(), reason);
+    return new Response(body, { status, headers });
+  }
+  incoming.resume();
+  return new Response(null, { status, headers });
 }

@@ -1,27 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import {
-  type ErrorCode,
-  isOuterResponseField,
-  isSealwireError,
-  problemOf,
-  problemType,
-  SealwireError,
-  statusOf,
-} from '@sealwire/core';
+import { isOuterResponseField } from '@sealwire/core';
 import type { Answer } from '../call.ts';
 import type { MessageReader } from '../open-message.ts';
 import type { Plan } from '../plan.ts';
-import { nullBodyStatuses } from '../response.ts';
-
-/** They are about a connection, or about the sealed message. */
-const notRelayed = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-]);
+import { isOfConnection } from './hop-fields.ts';
 
 /** Answers with what was opened: the sealed status and fields, and of the outer fields those that are never sealed. */
 export async function relay(
@@ -32,16 +14,15 @@ export async function relay(
   res.statusCode = head.status;
   for (const [name, value] of head.fields) {
     if (name.startsWith('sealwire')) continue;
-    if (name === 'location') res.setHeader(name, ownLocation(value, plan.url, res));
-    else res.appendHeader(name, value);
+    res.appendHeader(name, name === 'location' ? ownLocation(value, plan.url, res) : value);
   }
   for (const [name, value] of outer.headers) {
-    if (!isOuterResponseField(name) || notRelayed.has(name)) continue;
-    if (name !== 'vary') res.appendHeader(name, value);
-    else if (withoutSealwire(value) !== '') res.setHeader(name, withoutSealwire(value));
+    if (!isOuterResponseField(name) || isOfConnection(name)) continue;
+    const relayed = name === 'vary' ? withoutSealwire(value) : value;
+    if (relayed !== undefined) res.appendHeader(name, relayed);
   }
-  if (!outer.headers.has('date')) res.sendDate = false;
-  if (plan.method === 'HEAD' || nullBodyStatuses.has(head.status)) {
+  res.sendDate = false;
+  if (plan.method === 'HEAD' || head.status === 204 || head.status === 304) {
     // Whole only if its message is.
     while ((await message.body()) !== undefined);
   } else {
@@ -73,41 +54,18 @@ function drained(res: ServerResponse): Promise<void> {
   });
 }
 
-/** Of the server's own redirects those that name its origin lead back to the gateway, as a reverse proxy's do. */
+/**
+ * Of the server's own redirects those that name its origin lead back to the gateway, as a reverse proxy's do. Whoever
+ * asked for a whole URL knows the server by its own name.
+ */
 function ownLocation(location: string, { origin }: URL, { req }: ServerResponse): string {
+  const { host } = req.headers;
+  if (host === undefined || !req.url?.startsWith('/')) return location;
   if (!URL.canParse(location) || new URL(location).origin !== origin) return location;
-  return `http://${req.headers.host}${location.slice(origin.length)}`;
+  return `http://${host}${location.slice(origin.length)}`;
 }
 
-function withoutSealwire(vary: string): string {
+function withoutSealwire(vary: string): string | undefined {
   const names = vary.split(',').map((name) => name.trim());
-  return names.filter((name) => name !== '' && name.toLowerCase() !== 'sealwire').join(', ');
-}
-
-/** The gateway's own statuses for what a client throws: a fault of the request, else of what is behind. */
-const statuses: Partial<Record<ErrorCode, number>> = { 'field-not-listed': 400, 'other-origin': 421 };
-
-/** Ends a response that cannot be relayed: with problem details, or cut off if it began. */
-export function sendGatewayProblem(res: ServerResponse, cause: unknown): void {
-  if (res.headersSent || res.destroyed) {
-    res.destroy();
-    return;
-  }
-  const error = isSealwireError(cause) ? cause : new SealwireError('server-unreachable', reasonOf(cause));
-  const status = statuses[error.code] ?? (statusOf(error.code) || 502);
-  const body = Buffer.from(JSON.stringify({ ...problemOf(error), status }));
-  for (const name of res.getHeaderNames()) res.removeHeader(name);
-  res.writeHead(status, {
-    'content-type': problemType,
-    'content-length': body.length,
-    'cache-control': 'no-store',
-    sealwire: error.code,
-  });
-  res.end(body);
-}
-
-/** The platform's fetch says "fetch failed", and the reason in its cause. */
-function reasonOf(error: unknown): string {
-  const { cause = error } = error as Error;
-  return String((cause as Error)?.message ?? cause);
+  return names.filter((name) => name.toLowerCase() !== 'sealwire').join(', ') || undefined;
 }
