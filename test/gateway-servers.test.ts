@@ -9,7 +9,7 @@ import { nodeFetch } from '@sealwire/client/node';
 import { MemorySessionStore, StaticKeys } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { developmentCertificate } from '../examples/express-notes/certificate.mjs';
+import { developmentCertificate } from '../examples/notes-shared/certificate.mjs';
 import { it, sleep } from './support/cases.ts';
 import { assertOwn, gatewayStacks, startGateway } from './support/gateways.ts';
 import { ask } from './support/plain-client.ts';
