@@ -21,6 +21,8 @@ export interface StackApp {
   express?: (app: Application, express: Express) => void;
   koa?: (app: Koa) => void;
   listener?: RequestListener;
+  /** What is mounted before Sealwire. */
+  before?: { express?: (app: Application) => void; koa?: (app: Koa) => void };
 }
 
 /** A framework and the protocol that it is served over. */
@@ -49,9 +51,10 @@ function expressStack(name: string, express: Express): Stack {
     name,
     kind: 'express',
     http2: false,
-    listener({ express: routes, listener }, origin, store) {
+    listener({ express: routes, listener, before }, origin, store) {
       // Express prints the errors of handlers, but for this environment.
       const app = express().set('env', 'test');
+      before?.express?.(app);
       if (store !== undefined) app.use(sealExpress({ keys, origins: [origin], store }));
       if (routes !== undefined) routes(app, express);
       else app.use((req, res) => listener?.(req, res));
@@ -65,9 +68,10 @@ function koaStack(name: string, Koa: typeof Koa3, http2 = false): Stack {
     name,
     kind: 'koa',
     http2,
-    listener({ koa: routes, listener }, origin, store) {
+    listener({ koa: routes, listener, before }, origin, store) {
       const app = new Koa();
       app.silent = true;
+      before?.koa?.(app);
       if (store !== undefined) app.use(sealKoa({ keys, origins: [origin], store }));
       if (routes !== undefined) routes(app);
       else {
@@ -83,22 +87,24 @@ function koaStack(name: string, Koa: typeof Koa3, http2 = false): Stack {
   };
 }
 
-const nodeHttp2: Stack = {
-  name: 'node:http2',
-  kind: 'node',
-  http2: true,
-  listener({ listener }, origin, store) {
-    if (listener === undefined) throw new Error('there is no listener for node:http2');
-    if (store === undefined) return listener;
-    const handle = createHandler({ keys, origins: [origin], store }, nodeFramework);
-    return (req, res) => {
-      handle(req, res, (error) => {
-        if (error === undefined) listener(req, res);
-        else res.writeHead(500).end(String(error));
-      });
-    };
-  },
-};
+function nodeStack(name: string, http2: boolean): Stack {
+  return {
+    name,
+    kind: 'node',
+    http2,
+    listener({ listener }, origin, store) {
+      if (listener === undefined) throw new Error(`there is no listener for ${name}`);
+      if (store === undefined) return listener;
+      const handle = createHandler({ keys, origins: [origin], store }, nodeFramework);
+      return (req, res) => {
+        handle(req, res, (error) => {
+          if (error === undefined) listener(req, res);
+          else res.writeHead(500).end(String(error));
+        });
+      };
+    },
+  };
+}
 
 /** Every server that the behaviours of requests and responses are compared on. */
 export const stacks: readonly Stack[] = [
@@ -106,8 +112,11 @@ export const stacks: readonly Stack[] = [
   koaStack('Koa 2', Koa2),
   koaStack('Koa 3', Koa3),
   koaStack('Koa 3 on http2', Koa3, true),
-  nodeHttp2,
+  nodeStack('node:http2', true),
 ];
+
+/** No framework, and HTTP/1. */
+export const nodeHttp: Stack = nodeStack('node:http', false);
 
 /** Starts an application on a stack, behind Sealwire unless `sealed` is false. It is closed after the test. */
 export async function startStack(

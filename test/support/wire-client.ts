@@ -92,23 +92,28 @@ export class WireClient {
   }
 
   /** Makes a session with the key of the last suite that the server offers. */
-  static async connect(
-    { origin, pin }: { origin: string; pin: string },
-    signer?: Signer,
-  ): Promise<WireClient> {
-    const session = await openSession(
-      { origin, pin },
+  static async connect(server: { origin: string; pin: string }, signer?: Signer): Promise<WireClient> {
+    return WireClient.over(
+      server,
       async (path, body) => {
         const headers = { 'content-type': handshakeType };
         const answer = await fetch(
-          origin + path,
+          server.origin + path,
           body === undefined ? {} : { method: 'POST', headers, body },
         );
         return new Uint8Array(await answer.arrayBuffer());
       },
       signer,
     );
-    return new WireClient(origin, session);
+  }
+
+  /** The same by other means than fetch. */
+  static async over(
+    server: { origin: string; pin: string },
+    ask: Parameters<typeof openSession>[1],
+    signer?: Signer,
+  ): Promise<WireClient> {
+    return new WireClient(server.origin, await openSession(server, ask, signer));
   }
 
   get sid(): string {

@@ -38,12 +38,22 @@ const tableKey = Object.getOwnPropertySymbols(new ServerResponse({ method: 'GET'
   ({ description }) => description === 'kOutHeaders',
 );
 
+/** False over HTTP/1 as long as no header was set: what `writeHead` is given then, Node does not keep. */
+export function keepsHeaders(res: ServerResponse): boolean {
+  return tableKey === undefined || (res as unknown as Record<symbol, HeaderTable | null>)[tableKey] !== null;
+}
+
+export function forgetHeaders(res: ServerResponse): void {
+  (res as unknown as Record<symbol, HeaderTable | null>)[tableKey as symbol] = null;
+}
+
 /**
  * Runs `writeHead`, which sends the head of a sealed message of the given length instead of the application's head.
  * Afterwards `getHeader` and its kin answer with what the application set.
  */
 export function withOuterFields(
   res: ServerResponse,
+  status: number,
   headers: OutgoingHttpHeaders,
   length: number | undefined,
   writeHead: () => void,
@@ -51,7 +61,8 @@ export function withOuterFields(
   if (tableKey === undefined || !(tableKey in res) || 'stream' in res) {
     setOuterFields(res, headers, length);
     writeHead();
-    showHeaders(res, headers);
+    // http2 counts the status among them.
+    showHeaders(res, 'stream' in res ? { ...headers, ':status': status } : headers);
     return;
   }
   // For a moment another table takes the place of the application's: to change its own, and to shield it with methods

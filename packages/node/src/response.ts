@@ -5,6 +5,8 @@ import {
   validateHeaderName,
   validateHeaderValue,
 } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
+import { isArrayBufferView, isUint8Array } from 'node:util/types';
 import {
   encodeFieldSection,
   encodeResponseHead,
@@ -16,7 +18,16 @@ import {
   SealwireError,
 } from '@sealwire/core';
 import { MessageWriter } from './message-writer.ts';
-import { foldHeaders, hasBody, outerStatus, sealedFields, trimmed, withOuterFields } from './outer-head.ts';
+import {
+  foldHeaders,
+  forgetHeaders,
+  hasBody,
+  keepsHeaders,
+  outerStatus,
+  sealedFields,
+  trimmed,
+  withOuterFields,
+} from './outer-head.ts';
 import {
   type NativeMethods,
   type SealedResponse,
@@ -95,13 +106,15 @@ export class ResponseSeal implements SealingMethods {
     const code = status | 0;
     const [least, most] = this.#http2 ? [200, 599] : [100, 999];
     // What Node refuses, Node refuses in its own words.
-    if (this.#sealing || res.headersSent || code < least || code > most) {
+    if (this.#sealing || res.headersSent || this.#streamIsGone() || code < least || code > most) {
       return this.#native.writeHead.call(res, status, ...rest);
     }
     const [reason, headers] = typeof rest[0] === 'string' ? rest : [undefined, rest[0] ?? rest[1]];
     if (reason !== undefined && !this.#http2) res.statusMessage = reason as string;
+    const keeps = keepsHeaders(res);
     if (headers !== undefined && headers !== null) foldHeaders(res, headers as OutgoingHttpHeaders);
     this.#sealHead(code);
+    if (!keeps) forgetHeaders(res);
     return res;
   }
 
@@ -109,20 +122,20 @@ export class ResponseSeal implements SealingMethods {
     const res = this.#res;
     const { write } = this.#native;
     if (this.#sealing) return write.call(res, chunk, encoding, callback);
-    const done = (typeof encoding === 'function' ? encoding : callback) as Callback | undefined;
+    const done = callbackOf(encoding, callback);
     if (this.#silenced) return discarded(done);
-    const bytes = toBytes(chunk, encoding);
+    const bytes = this.#toBytes(chunk, encoding);
     if (bytes === undefined) return write.call(res, chunk, encoding, callback);
-    if (res.writableEnded || res.destroyed) return write.call(res, nothing, done);
+    if (res.writableEnded || res.destroyed || this.#streamIsGone()) return write.call(res, nothing, done);
     const first = !res.headersSent;
     const writer = this.#begun();
-    if (!this.#bodyAllowed) return discarded(done);
-    if (bytes.length === 0 && !first) {
-      // HTTP/1 sends nothing for it, and calls back in its turn.
-      if (!this.#http2) return write.call(res, nothing, undefined, done);
-      if (done !== undefined) process.nextTick(done);
-      return !res.writableNeedDrain;
+    if (!this.#bodyAllowed) {
+      discarded(done);
+      // What http2 says there, whose stream has ended.
+      return !this.#http2;
     }
+    // Nothing is sealed for nothing; Node calls back in its turn.
+    if (bytes.length === 0 && !first) return write.call(res, nothing, undefined, done);
     return this.#send(writer.records(bytes, false), done);
   }
 
@@ -130,23 +143,18 @@ export class ResponseSeal implements SealingMethods {
     const res = this.#res;
     const { end } = this.#native;
     if (this.#sealing) return end.call(res, chunk, encoding, callback);
-    let done = callback as Callback | undefined;
-    let body = chunk;
-    if (typeof chunk === 'function') {
-      done = chunk as Callback;
-      body = undefined;
-    } else if (typeof encoding === 'function') {
-      done = encoding as Callback;
-    }
+    const alone = typeof chunk === 'function';
+    const done = alone ? (chunk as Callback) : callbackOf(encoding, callback);
+    const body = alone || this.#isNothing(chunk) ? undefined : chunk;
     if (this.#silenced) {
       discarded(done);
       return res;
     }
-    const bytes = body === undefined || body === null || body === '' ? nothing : toBytes(body, encoding);
+    const bytes = body === undefined ? nothing : this.#toBytes(body, encoding);
     if (bytes === undefined) return end.call(res, chunk, encoding, callback);
-    if (res.writableEnded || res.destroyed) {
+    if (res.writableEnded || res.destroyed || this.#streamIsGone()) {
       // Node's own error for what comes too late, without the bytes that it is about.
-      return end.call(res, bytes.length > 0 ? nothing : undefined, done);
+      return end.call(res, body === undefined ? undefined : nothing, done);
     }
     this.#options.owner.responseEnds();
     const writer = this.#begun(bytes.length);
@@ -182,6 +190,27 @@ export class ResponseSeal implements SealingMethods {
     this.#trailers = trailers;
   }
 
+  /** True for what Node's `end` takes for no chunk: over HTTP/1 zero and `false`, too. */
+  #isNothing(chunk: unknown): boolean {
+    return chunk === undefined || chunk === null || chunk === '' || (!this.#http2 && !chunk);
+  }
+
+  /** The bytes of what may be written; undefined for what Node refuses. */
+  #toBytes(chunk: unknown, encoding: unknown): Uint8Array | undefined {
+    if (typeof chunk === 'string') {
+      return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
+    }
+    // Asked as Node asks: an array of another realm is no `instanceof`, and what it takes must not go out unsealed.
+    if (isUint8Array(chunk)) return chunk;
+    if (!this.#http2 || !isArrayBufferView(chunk)) return undefined;
+    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+
+  /** True for a response over http2 that can send nothing any more. */
+  #streamIsGone(): boolean {
+    return this.#http2 && (this.#res as unknown as { stream: ServerHttp2Stream }).stream.destroyed;
+  }
+
   /** Begins the response if it was not, with a body of this length if that is known. */
   #begun(length?: number): MessageWriter {
     const res = this.#res;
@@ -207,7 +236,8 @@ export class ResponseSeal implements SealingMethods {
     const headers = res.getHeaders();
     this.#bodyAllowed = method !== 'HEAD' && hasBody(status);
     const fields = sealedFields(headers, this.#ownProblem);
-    if (this.#bodyAllowed && whole !== undefined && !framed(headers)) {
+    // As Node does over HTTP/1.
+    if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(headers)) {
       fields.push(['content-length', String(whole)]);
     }
     const head = this.#encodeHead(status, fields);
@@ -225,7 +255,7 @@ export class ResponseSeal implements SealingMethods {
     const statusMessage = this.#http2 ? '' : res.statusMessage;
     this.#sealing = true;
     try {
-      withOuterFields(res, headers, length, () => this.#sendOuterHead(outerStatus(status)));
+      withOuterFields(res, status, headers, length, () => this.#sendOuterHead(outerStatus(status)));
     } finally {
       this.#sealing = false;
     }
@@ -288,18 +318,16 @@ export class ResponseSeal implements SealingMethods {
   }
 }
 
+/** Whichever of the two last arguments is a function. */
+function callbackOf(encoding: unknown, callback: unknown): Callback | undefined {
+  if (typeof encoding === 'function') return encoding as Callback;
+  return typeof callback === 'function' ? (callback as Callback) : undefined;
+}
+
 /** What `write` and `end` do with what goes nowhere. */
 function discarded(done: Callback | undefined): true {
   if (done !== undefined) process.nextTick(done);
   return true;
-}
-
-/** The bytes of what may be written; undefined for what Node refuses. */
-function toBytes(chunk: unknown, encoding: unknown): Uint8Array | undefined {
-  if (typeof chunk === 'string') {
-    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
-  }
-  return chunk instanceof Uint8Array ? chunk : undefined;
 }
 
 /** True if the application says how its body is framed, so that Node would not add a Content-Length. */
