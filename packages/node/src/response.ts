@@ -19,6 +19,7 @@ import {
 } from '@sealwire/core';
 import { MessageWriter } from './message-writer.ts';
 import {
+  asHttp2Sends,
   foldHeaders,
   forgetHeaders,
   hasBody,
@@ -103,18 +104,25 @@ export class ResponseSeal implements SealingMethods {
   writeHead(status: number, rest: unknown[]): SealedResponse {
     const res = this.#res;
     if (this.#silenced) return res;
-    const code = status | 0;
+    // Over http2 none at all is 200.
+    const code = this.#http2 ? status | 0 || 200 : status | 0;
     const [least, most] = this.#http2 ? [200, 599] : [100, 999];
     // What Node refuses, Node refuses in its own words.
     if (this.#sealing || res.headersSent || this.#streamIsGone() || code < least || code > most) {
       return this.#native.writeHead.call(res, status, ...rest);
     }
-    const [reason, headers] = typeof rest[0] === 'string' ? rest : [undefined, rest[0] ?? rest[1]];
-    if (reason !== undefined && !this.#http2) res.statusMessage = reason as string;
+    const [reason, headers] = typeof rest[0] === 'string' ? rest : [undefined, rest[1] ?? rest[0]];
+    if (!this.#http2) {
+      res.statusMessage = (reason as string | undefined) ?? (res.statusMessage || phraseOf(code));
+      res.statusCode = code;
+    }
     const keeps = keepsHeaders(res);
-    if (headers !== undefined && headers !== null) foldHeaders(res, headers as OutgoingHttpHeaders);
-    this.#sealHead(code);
-    if (!keeps) forgetHeaders(res);
+    try {
+      if (headers !== undefined && headers !== null) foldHeaders(res, headers as OutgoingHttpHeaders, keeps);
+      this.#sealHead(code);
+    } finally {
+      if (!keeps) forgetHeaders(res);
+    }
     return res;
   }
 
@@ -234,10 +242,16 @@ export class ResponseSeal implements SealingMethods {
     const { master, n, nonceQ, method } = this.#options;
     const whole = this.#wholeLength;
     const headers = res.getHeaders();
-    this.#bodyAllowed = method !== 'HEAD' && hasBody(status);
-    const fields = sealedFields(headers, this.#ownProblem);
+    // http2 warns if it is asked for one.
+    const statusMessage = this.#http2 ? undefined : res.statusMessage;
+    if (statusMessage) validateHeaderValue('statusMessage', statusMessage);
+    this.#bodyAllowed = method !== 'HEAD' && hasBody(status, this.#http2);
+    // http2 leaves it among them if it refused the head before.
+    if (this.#http2) delete headers[':status'];
+    const set = sealedFields(headers, this.#ownProblem);
+    const fields = this.#http2 ? asHttp2Sends(set) : set;
     // As Node does over HTTP/1.
-    if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(headers)) {
+    if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
     }
     const head = this.#encodeHead(status, fields);
@@ -251,8 +265,6 @@ export class ResponseSeal implements SealingMethods {
       bodyLength === undefined
         ? undefined
         : MessageWriter.messageLength(head.length, bodyLength, trailersLength);
-    // http2 warns if it is asked for one.
-    const statusMessage = this.#http2 ? '' : res.statusMessage;
     this.#sealing = true;
     try {
       withOuterFields(res, status, headers, length, () => this.#sendOuterHead(outerStatus(status)));
@@ -261,14 +273,14 @@ export class ResponseSeal implements SealingMethods {
     }
     // From here on the application's own values answer again.
     res.statusCode = status;
-    if (!this.#http2) res.statusMessage = statusMessage || (STATUS_CODES[status] ?? 'unknown');
+    if (statusMessage !== undefined) res.statusMessage = statusMessage;
     // http2 sends its head at once; so that the client sees it at once, ours goes with it.
     if (this.#http2 && !this.#beginning) this.#send(writer.records(nothing, false));
   }
 
   #sendOuterHead(status: number): void {
     if (this.#http2) this.#native.writeHead.call(this.#res, status);
-    else this.#native.writeHead.call(this.#res, status, STATUS_CODES[status] ?? 'unknown');
+    else this.#native.writeHead.call(this.#res, status, phraseOf(status));
   }
 
   /** Throws for a head that cannot be sealed; whoever handles the error and keeps its fields gets an empty 500. */
@@ -318,6 +330,10 @@ export class ResponseSeal implements SealingMethods {
   }
 }
 
+function phraseOf(status: number): string {
+  return STATUS_CODES[status] ?? 'unknown';
+}
+
 /** Whichever of the two last arguments is a function. */
 function callbackOf(encoding: unknown, callback: unknown): Callback | undefined {
   if (typeof encoding === 'function') return encoding as Callback;
@@ -331,8 +347,9 @@ function discarded(done: Callback | undefined): true {
 }
 
 /** True if the application says how its body is framed, so that Node would not add a Content-Length. */
-function framed(headers: OutgoingHttpHeaders): boolean {
+function framed(res: ServerResponse, headers: OutgoingHttpHeaders): boolean {
   return (
+    (res as { _removedContLen?: boolean })._removedContLen === true ||
     headers['content-length'] !== undefined ||
     headers['transfer-encoding'] !== undefined ||
     headers.trailer !== undefined

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { isOuterRequestField } from '@sealwire/core';
 import type { NextFunction, Request, Response } from 'express';
 import type { Context, Next } from 'koa';
-import { Arrivals } from '../cases.ts';
-import { type Stack, type StackApp, type StackServer, startStack } from '../stacks.ts';
+import { deferred, it, within } from '../cases.ts';
+import { nodeHttp, type Stack, type StackApp, type StackServer, stacks, startStack } from '../stacks.ts';
 import { WireClient } from '../wire-client.ts';
 import { codeOf, http1Transport, http2Transport, type Pair, type Transport } from './transport.ts';
 import { isSealed, type View, viewPlain, viewSealed } from './view.ts';
@@ -26,8 +26,11 @@ export type KoaAnswer = (ctx: Context, log: Log, next: Next) => unknown;
 export interface Asked<Answer> {
   readonly questions: readonly Question[];
   readonly answer: Answer;
-  readonly differs?: Partial<Record<keyof View | 'log', string>>;
+  readonly differs?: Differs | ((stack: Stack) => Differs);
 }
+
+/** What of an answer is another sealed, and why. */
+export type Differs = Partial<Record<keyof Told, string>>;
 
 /** Cases by name. */
 export type Table<Answer> = Readonly<Record<string, Answer | Asked<Answer>>>;
@@ -40,17 +43,39 @@ export interface Tables {
   readonly around?: Pick<StackApp, 'before' | 'express' | 'koa'>;
 }
 
+/** What handlers saw, by path. */
+class Logs {
+  readonly #logs = new Map<string, ReturnType<typeof deferred<unknown[]>>>();
+
+  of(path: string): ReturnType<typeof deferred<unknown[]>> {
+    const log = this.#logs.get(path) ?? deferred<unknown[]>();
+    this.#logs.set(path, log);
+    return log;
+  }
+}
+
 interface Twin {
   readonly server: StackServer;
-  readonly logs: Arrivals<unknown[]>;
+  readonly logs: Logs;
   ask(path: string, question: Question): Promise<View | string>;
 }
 
 /** What the client is told, or why it is told nothing, and what the handler is. */
 type Told = Partial<View> & { readonly failed?: string; readonly log: readonly unknown[] };
 
+/** Registers one test for each table of a theme and each server that it is for. */
+export function matrix(tables: Readonly<Record<string, Tables>>, on = [nodeHttp, ...stacks]): void {
+  on = on.filter((s) => !process.env.ONLY || s.name === process.env.ONLY);
+  for (const stack of on) {
+    for (const [name, table] of Object.entries(tables)) {
+      if (table[stack.kind] !== undefined || table.node !== undefined)
+        it(`${name} (${stack.name})`, () => compare(stack, table));
+    }
+  }
+}
+
 /** Asks every case on a stack, with and without Sealwire, and returns how many; fails with the names that differ. */
-export async function compare(stack: Stack, { node, express, koa, around }: Tables): Promise<number> {
+async function compare(stack: Stack, { node, express, koa, around }: Tables): Promise<number> {
   const table = (stack.kind === 'express' && express) || (stack.kind === 'koa' && koa) || node || {};
   const cases = Object.entries(table as Table<NodeAnswer>).map(([name, given]) =>
     typeof given === 'function' ? { name, questions: [{}], answer: given } : { name, ...given },
@@ -58,8 +83,8 @@ export async function compare(stack: Stack, { node, express, koa, around }: Tabl
   const answers = cases.map(({ answer }) => answer);
   const [plain, sealed] = (await Promise.all(
     [false, true].map(async (behind) => {
-      const logs = new Arrivals<unknown[]>();
-      const app = mounted(table === node ? 'node' : stack.kind, answers, (log) => logs.push(log), around);
+      const logs = new Logs();
+      const app = mounted(table === node ? 'node' : stack.kind, answers, logs, around);
       const server = await startStack(stack, app, { sealed: behind });
       const transport = stack.http2 ? http2Transport(server.origin) : http1Transport(server.port);
       const ask = behind ? await sealedAsk(server, transport) : plainAsk(transport);
@@ -68,14 +93,15 @@ export async function compare(stack: Stack, { node, express, koa, around }: Tabl
   )) as [Twin, Twin];
   const faults: string[] = [];
   let asked = 0;
-  for (const [index, { name, questions, differs = {} }] of cases.entries()) {
+  for (const [index, { name, questions, differs }] of cases.entries()) {
     for (const question of questions) {
       asked++;
-      const path = `/${index}${question.query ?? ''}`;
+      const path = `/${index}/${asked}${question.query ?? ''}`;
       const [ofPlain, ofSealed] = (await Promise.all(
         [plain, sealed].map((twin) => told(stack, twin, path, question)),
       )) as [Told, Told];
-      const fault = difference(ofPlain, ofSealed, differs);
+      const allowed = typeof differs === 'function' ? differs(stack) : differs;
+      const fault = difference(ofPlain, ofSealed, allowed ?? {});
       if (fault !== undefined) faults.push(`${question.method ?? 'GET'} ${name}: ${fault}`);
     }
   }
@@ -85,7 +111,9 @@ export async function compare(stack: Stack, { node, express, koa, around }: Tabl
 
 async function told(stack: Stack, twin: Twin, path: string, question: Question): Promise<Told> {
   const view = await twin.ask(path, question).catch((error: unknown) => `no answer: ${codeOf(error)}`);
-  const log = await twin.logs.next('what the handler saw').catch(() => ['the response never closed']);
+  const log = await within(twin.logs.of(path).promise, 'what the handler saw', 1000).catch(() => [
+    'not closed',
+  ]);
   if (typeof view === 'string') return { failed: view, log };
   const bodiless = question.method === 'HEAD' || view.status === 204 || view.status === 304;
   return { ...view, log: stack.http2 && bodiless ? log.map(withoutError).sort() : log };
@@ -99,9 +127,10 @@ function withoutError(entry: unknown): unknown {
   return Array.isArray(entry) && entry[1] === 'ERR_STREAM_WRITE_AFTER_END' ? [entry[0]] : entry;
 }
 
-function difference(plain: Told, sealed: Told, differs: Partial<Record<string, string>>): string | undefined {
+function difference(plain: Told, sealed: Told, differs: Differs): string | undefined {
   const faults: string[] = [];
-  for (const part of new Set([...Object.keys(plain), ...Object.keys(sealed)]) as Set<keyof Told>) {
+  const parts = plain.failed === sealed.failed ? { ...plain, ...sealed } : { failed: 1, log: 1 };
+  for (const part of Object.keys(parts) as (keyof Told)[]) {
     const [one, other] = [plain[part], sealed[part]];
     const equal = isDeepStrictEqual(one, other);
     if (differs[part] !== undefined && equal) faults.push(`${part} is the same, and was not expected to be`);
@@ -116,14 +145,24 @@ function inShort(one: unknown, other: unknown): string {
     const at = [...one, ...other].findIndex((_, index) => !isDeepStrictEqual(one[index], other[index]));
     return `at ${at} ${inShort(one[at], other[at])}`;
   }
+  if (isRecord(one) && isRecord(other)) {
+    const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])];
+    const parted = keys.filter((key) => !isDeepStrictEqual(one[key], other[key]));
+    if (parted.length > 0) return parted.map((key) => `${key} ${inShort(one[key], other[key])}`).join(', ');
+    return 'the order of keys';
+  }
   return `${JSON.stringify(one)} is ${JSON.stringify(other)} sealed`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The application that answers `/<index>` with the case of that number. */
 function mounted(
   kind: 'node' | 'express' | 'koa',
   answers: readonly unknown[],
-  done: (log: unknown[]) => void,
+  logs: Logs,
   around: Tables['around'] = {},
 ): StackApp {
   const find = (url: string) => answers[Number.parseInt(url.slice(1), 10)];
@@ -136,7 +175,12 @@ function mounted(
         around.express?.(app, express);
         app.use((req, res, next) => {
           const answer = find(req.originalUrl) as ExpressAnswer;
-          return answer(req, res, watch(req, res, done), next);
+          return answer(
+            req,
+            res,
+            watch(req, res, (log) => logs.of(req.originalUrl).resolve(log)),
+            next,
+          );
         });
       },
     };
@@ -148,7 +192,11 @@ function mounted(
         around.koa?.(app);
         app.use((ctx, next) => {
           const answer = find(ctx.originalUrl) as KoaAnswer;
-          return answer(ctx as Context, watch(ctx.req, ctx.res, done), next);
+          return answer(
+            ctx as Context,
+            watch(ctx.req, ctx.res, (log) => logs.of(ctx.originalUrl).resolve(log)),
+            next,
+          );
         });
       },
     };
@@ -156,9 +204,10 @@ function mounted(
   return {
     ...shared,
     listener(req, res) {
-      const log = watch(req, res, done);
+      const path = req.url as string;
+      const log = watch(req, res, (log) => logs.of(path).resolve(log));
       try {
-        (find(req.url as string) as NodeAnswer)(res, log, req);
+        (find(path) as NodeAnswer)(res, log, req);
       } catch (error) {
         // Plain Node would end with it.
         log(['thrown', codeOf(error)]);
@@ -200,6 +249,6 @@ async function sealedAsk(server: StackServer, transport: Transport): Promise<Twi
     if (!isSealed(answer)) return `in plaintext: ${answer.status}`;
     const opener = wire.opener(message);
     await opener.push(answer.body);
-    return viewSealed(answer, opener.opened);
+    return viewSealed(answer, opener.opened, method);
   };
 }

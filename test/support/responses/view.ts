@@ -1,5 +1,5 @@
 import { isOuterResponseField, messageType } from '@sealwire/core';
-import type { OpenedResponse } from '../wire-message.ts';
+import { fieldOf, type OpenedResponse } from '../wire-message.ts';
 import type { Pair, RawAnswer } from './transport.ts';
 
 /** What a client is told by an answer, in a form that can be compared. */
@@ -21,11 +21,18 @@ export function viewPlain(raw: RawAnswer): View {
 }
 
 /** Inner fields, and of the outer ones those that the application may set. */
-export function viewSealed(raw: RawAnswer, opened: OpenedResponse): View {
+export function viewSealed(raw: RawAnswer, opened: OpenedResponse, method = 'GET'): View {
   const outer = raw.headers.filter(([name]) => isOuterResponseField(name)).flatMap(withoutSealwire);
   const headers = [...opened.fields, ...outer];
-  const complete = opened.complete && raw.complete;
+  const complete = opened.complete && raw.complete && (method === 'HEAD' || hasItsLength(opened));
   return view({ ...opened, complete, informational: raw.informational }, headers, opened);
+}
+
+/** A client counts what the head announces (docs/PROTOCOL.md, Head). */
+function hasItsLength(opened: OpenedResponse): boolean {
+  const length = fieldOf(opened, 'content-length');
+  const exempt = opened.status === 204 || opened.status === 304;
+  return length === undefined || exempt || Number(length) === opened.body.length;
 }
 
 export function isSealed({ headers }: RawAnswer): boolean {

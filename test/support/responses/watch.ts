@@ -15,7 +15,7 @@ export function watch(req: IncomingMessage, res: ServerResponse, done: (log: unk
   req.on('error', (error) => log(['error of the request', codeOf(error)]));
   res.on('close', () => {
     // Callbacks of what came too late run after it.
-    setImmediate(() => setImmediate(() => done([...entries, stateOf(res)])));
+    setImmediate(() => setImmediate(() => done([...entries, stateOf(res), leftOf(res)])));
   });
   return log;
 }
@@ -25,18 +25,20 @@ export function stateOf(res: ServerResponse): Record<string, unknown> {
   return {
     headersSent: res.headersSent,
     writableEnded: res.writableEnded,
-    writableFinished: res.writableFinished,
-    writableLength: res.writableLength,
-    writableNeedDrain: res.writableNeedDrain,
-    writableCorked: res.writableCorked,
     finished: res.finished,
     destroyed: res.destroyed,
     statusCode: res.statusCode,
     statusMessage: 'stream' in res ? undefined : res.statusMessage,
     sendDate: res.sendDate,
     headers: { ...res.getHeaders() },
-    names: res.getHeaderNames(),
+    names: res.getHeaderNames().sort(),
   };
+}
+
+/** What is left in it at the end; a response that breaks off keeps what Node corked. */
+function leftOf(res: ServerResponse): unknown[] {
+  const { writableFinished, writableLength, writableCorked, writableNeedDrain } = res;
+  return writableFinished ? [writableLength, writableCorked, writableNeedDrain] : ['not finished'];
 }
 
 /** What a call returns, or the code of what it throws. */
