@@ -3,6 +3,6 @@ import { test } from 'uvu';
 import { heads } from './support/responses/heads.ts';
 import { matrix } from './support/responses/matrix.ts';
 
-for (const [name, node] of Object.entries(heads)) matrix({ [name]: { node } });
+for (const [name, node] of Object.entries(heads)) matrix('heads', { [name]: { node } });
 
 test.run();

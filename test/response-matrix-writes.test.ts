@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import { matrix } from './support/responses/matrix.ts';
 import { writes } from './support/responses/writes.ts';
 
-for (const [name, node] of Object.entries(writes)) matrix({ [`${name} every form`]: { node } });
+for (const [name, node] of Object.entries(writes))
+  matrix('write and end', { [`${name} every form`]: { node } });
 
 test.run();

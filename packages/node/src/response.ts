@@ -72,6 +72,9 @@ export class ResponseSeal implements SealingMethods {
   #beginning = false;
   /** Length of the whole body while `end` begins the response. */
   #wholeLength: number | undefined;
+  /** Bytes of the body so far, and how many the application announced, if it did. */
+  #written = 0;
+  #announced = Number.NaN;
   #trailers: Field[] | undefined;
   #ownProblem = false;
   #headTooLarge = false;
@@ -136,7 +139,9 @@ export class ResponseSeal implements SealingMethods {
     if (bytes === undefined) return write.call(res, chunk, encoding, callback);
     if (res.writableEnded || res.destroyed || this.#streamIsGone()) return write.call(res, nothing, done);
     const first = !res.headersSent;
+    if (!first && this.#isStrict() && this.#written + bytes.length > this.#announced) throw lengthMismatch();
     const writer = this.#begun();
+    this.#written += bytes.length;
     if (!this.#bodyAllowed) {
       discarded(done);
       // What http2 says there, whose stream has ended.
@@ -166,6 +171,8 @@ export class ResponseSeal implements SealingMethods {
     }
     this.#options.owner.responseEnds();
     const writer = this.#begun(bytes.length);
+    this.#written += bytes.length;
+    if (this.#isStrict() && this.#written !== this.#announced) throw lengthMismatch();
     const pieces = writer.records(this.#bodyAllowed ? bytes : nothing, true, this.#trailers);
     this.#sendLast(pieces, done);
     return res;
@@ -214,6 +221,11 @@ export class ResponseSeal implements SealingMethods {
     return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   }
 
+  /** True if Node is to see to it that the body is as long as announced; it can count ciphertext only. */
+  #isStrict(): boolean {
+    return this.#bodyAllowed && !Number.isNaN(this.#announced);
+  }
+
   /** True for a response over http2 that can send nothing any more. */
   #streamIsGone(): boolean {
     return this.#http2 && (this.#res as unknown as { stream: ServerHttp2Stream }).stream.destroyed;
@@ -254,6 +266,7 @@ export class ResponseSeal implements SealingMethods {
     if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
     }
+    if (!this.#http2 && res.strictContentLength === true) this.#announced = Number(headers['content-length']);
     const head = this.#encodeHead(status, fields);
     const nonce = randomNonce(messageNonceLength);
     const writer = new MessageWriter(responseKeys(master, n, nonceQ, nonce), nonce, head);
@@ -328,6 +341,11 @@ export class ResponseSeal implements SealingMethods {
       this.#sealing = false;
     }
   }
+}
+
+function lengthMismatch(): Error {
+  const message = "The length of the response's body is not its content-length.";
+  return Object.assign(new Error(message), { code: 'ERR_HTTP_CONTENT_LENGTH_MISMATCH' });
 }
 
 function phraseOf(status: number): string {

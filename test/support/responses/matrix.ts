@@ -4,6 +4,7 @@ import { isOuterRequestField } from '@sealwire/core';
 import type { NextFunction, Request, Response } from 'express';
 import type { Context, Next } from 'koa';
 import { deferred, it, within } from '../cases.ts';
+import { recordResult } from '../compatibility.ts';
 import { nodeHttp, type Stack, type StackApp, type StackServer, stacks, startStack } from '../stacks.ts';
 import { WireClient } from '../wire-client.ts';
 import { codeOf, http1Transport, http2Transport, type Pair, type Transport } from './transport.ts';
@@ -26,7 +27,7 @@ export type KoaAnswer = (ctx: Context, log: Log, next: Next) => unknown;
 export interface Asked<Answer> {
   readonly questions: readonly Question[];
   readonly answer: Answer;
-  readonly differs?: Differs | ((stack: Stack) => Differs);
+  readonly differs?: Differs | ((stack: Stack, question: Question) => Differs);
 }
 
 /** What of an answer is another sealed, and why. */
@@ -64,18 +65,22 @@ interface Twin {
 type Told = Partial<View> & { readonly failed?: string; readonly log: readonly unknown[] };
 
 /** Registers one test for each table of a theme and each server that it is for. */
-export function matrix(tables: Readonly<Record<string, Tables>>, on = [nodeHttp, ...stacks]): void {
+export function matrix(
+  theme: string,
+  tables: Readonly<Record<string, Tables>>,
+  on = [nodeHttp, ...stacks],
+): void {
   on = on.filter((s) => !process.env.ONLY || s.name === process.env.ONLY);
   for (const stack of on) {
     for (const [name, table] of Object.entries(tables)) {
       if (table[stack.kind] !== undefined || table.node !== undefined)
-        it(`${name} (${stack.name})`, () => compare(stack, table));
+        it(`${name} (${stack.name})`, () => compare(theme, stack, table));
     }
   }
 }
 
 /** Asks every case on a stack, with and without Sealwire, and returns how many; fails with the names that differ. */
-async function compare(stack: Stack, { node, express, koa, around }: Tables): Promise<number> {
+async function compare(theme: string, stack: Stack, { node, express, koa, around }: Tables): Promise<number> {
   const table = (stack.kind === 'express' && express) || (stack.kind === 'koa' && koa) || node || {};
   const cases = Object.entries(table as Table<NodeAnswer>).map(([name, given]) =>
     typeof given === 'function' ? { name, questions: [{}], answer: given } : { name, ...given },
@@ -100,8 +105,9 @@ async function compare(stack: Stack, { node, express, koa, around }: Tables): Pr
       const [ofPlain, ofSealed] = (await Promise.all(
         [plain, sealed].map((twin) => told(stack, twin, path, question)),
       )) as [Told, Told];
-      const allowed = typeof differs === 'function' ? differs(stack) : differs;
+      const allowed = typeof differs === 'function' ? differs(stack, question) : differs;
       const fault = difference(ofPlain, ofSealed, allowed ?? {});
+      recordResult('responses', theme, stack.name, fault === undefined);
       if (fault !== undefined) faults.push(`${question.method ?? 'GET'} ${name}: ${fault}`);
     }
   }

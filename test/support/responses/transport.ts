@@ -4,7 +4,7 @@ import { within } from '../cases.ts';
 import { afterwards } from '../resources.ts';
 
 /** How long an answer may take, in milliseconds. */
-const limit = 2000;
+const limit = 1000;
 
 export type Pair = readonly [name: string, value: string];
 
