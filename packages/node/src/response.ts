@@ -1,12 +1,10 @@
 import {
   type OutgoingHttpHeaders,
   type ServerResponse,
-  STATUS_CODES,
   validateHeaderName,
   validateHeaderValue,
 } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
-import { isArrayBufferView, isUint8Array } from 'node:util/types';
 import {
   encodeFieldSection,
   encodeResponseHead,
@@ -30,6 +28,14 @@ import {
   withOuterFields,
 } from './outer-head.ts';
 import {
+  bytesOf,
+  type Callback,
+  callbackOf,
+  isNothing,
+  lengthMismatch,
+  phraseOf,
+} from './response-arguments.ts';
+import {
   type NativeMethods,
   type SealedResponse,
   type SealingMethods,
@@ -51,7 +57,6 @@ export interface ResponseOwner {
   responseEnds(): void;
 }
 
-type Callback = (error?: Error | null) => void;
 const nothing = new Uint8Array();
 
 /**
@@ -135,7 +140,7 @@ export class ResponseSeal implements SealingMethods {
     if (this.#sealing) return write.call(res, chunk, encoding, callback);
     const done = callbackOf(encoding, callback);
     if (this.#silenced) return discarded(done);
-    const bytes = this.#toBytes(chunk, encoding);
+    const bytes = bytesOf(chunk, encoding, this.#http2);
     if (bytes === undefined) return write.call(res, chunk, encoding, callback);
     if (res.writableEnded || res.destroyed || this.#streamIsGone()) return write.call(res, nothing, done);
     const first = !res.headersSent;
@@ -158,12 +163,12 @@ export class ResponseSeal implements SealingMethods {
     if (this.#sealing) return end.call(res, chunk, encoding, callback);
     const alone = typeof chunk === 'function';
     const done = alone ? (chunk as Callback) : callbackOf(encoding, callback);
-    const body = alone || this.#isNothing(chunk) ? undefined : chunk;
+    const body = alone || isNothing(chunk, this.#http2) ? undefined : chunk;
     if (this.#silenced) {
       discarded(done);
       return res;
     }
-    const bytes = body === undefined ? nothing : this.#toBytes(body, encoding);
+    const bytes = body === undefined ? nothing : bytesOf(body, encoding, this.#http2);
     if (bytes === undefined) return end.call(res, chunk, encoding, callback);
     if (res.writableEnded || res.destroyed || this.#streamIsGone()) {
       // Node's own error for what comes too late, without the bytes that it is about.
@@ -203,22 +208,6 @@ export class ResponseSeal implements SealingMethods {
       throw new SealwireError('response-head-too-large');
     }
     this.#trailers = trailers;
-  }
-
-  /** True for what Node's `end` takes for no chunk: over HTTP/1 zero and `false`, too. */
-  #isNothing(chunk: unknown): boolean {
-    return chunk === undefined || chunk === null || chunk === '' || (!this.#http2 && !chunk);
-  }
-
-  /** The bytes of what may be written; undefined for what Node refuses. */
-  #toBytes(chunk: unknown, encoding: unknown): Uint8Array | undefined {
-    if (typeof chunk === 'string') {
-      return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
-    }
-    // Asked as Node asks: an array of another realm is no `instanceof`, and what it takes must not go out unsealed.
-    if (isUint8Array(chunk)) return chunk;
-    if (!this.#http2 || !isArrayBufferView(chunk)) return undefined;
-    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   }
 
   /** True if Node is to see to it that the body is as long as announced; it can count ciphertext only. */
@@ -341,21 +330,6 @@ export class ResponseSeal implements SealingMethods {
       this.#sealing = false;
     }
   }
-}
-
-function lengthMismatch(): Error {
-  const message = "The length of the response's body is not its content-length.";
-  return Object.assign(new Error(message), { code: 'ERR_HTTP_CONTENT_LENGTH_MISMATCH' });
-}
-
-function phraseOf(status: number): string {
-  return STATUS_CODES[status] ?? 'unknown';
-}
-
-/** Whichever of the two last arguments is a function. */
-function callbackOf(encoding: unknown, callback: unknown): Callback | undefined {
-  if (typeof encoding === 'function') return encoding as Callback;
-  return typeof callback === 'function' ? (callback as Callback) : undefined;
 }
 
 /** What `write` and `end` do with what goes nowhere. */

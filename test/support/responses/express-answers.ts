@@ -1,13 +1,7 @@
 import type { Application, Response } from 'express';
-import type { ExpressAnswer, Question, Table } from './matrix.ts';
+import { both, withField } from './common.ts';
+import type { ExpressAnswer, Table } from './matrix.ts';
 import { type Log, noting, outcome, stateOf } from './watch.ts';
-
-const both: readonly Question[] = [{}, { method: 'HEAD' }];
-
-/** A field that the client sends. */
-function withField(...values: [name: string, value: string][]): Question[] {
-  return values.map(([name, value]) => ({ fields: { [name]: value } }));
-}
 
 const mangled = 'Node writes U+FFFD for what is not ASCII in this field; sealed it stays what it is';
 
@@ -15,25 +9,25 @@ type Any = Response & Record<string, (...args: unknown[]) => unknown>;
 
 const bodies: Record<string, unknown> = {
   'a string': 'text',
-  'html': '<p>häppy</p>',
+  html: '<p>häppy</p>',
   'an empty string': '',
-  'bytes': Buffer.from([0, 255, 1]),
+  bytes: Buffer.from([0, 255, 1]),
   'a Uint8Array': new Uint8Array([1, 2]),
   'empty bytes': Buffer.alloc(0),
   'an object': { a: [1, 'ü', null, { b: '<&>' }], undef: undefined },
   'an array': [1, 2],
   'an object with toJSON': { toJSON: () => ({ shown: true }) },
   'a date': new Date(0),
-  'null': null,
-  'undefined': undefined,
-  'true': true,
+  null: null,
+  undefined: undefined,
+  true: true,
   'a number': 12.5,
   'a large string': 'ü'.repeat(40_000),
   'a large object': Array.from({ length: 5000 }, (_, i) => ({ i })),
 };
 
 /** Every kind of body in every method that takes one, by GET and by HEAD. */
-const sent: Table<ExpressAnswer> = Object.fromEntries(
+export const sent: Table<ExpressAnswer> = Object.fromEntries(
   ['send', 'json', 'jsonp'].flatMap((method) =>
     Object.entries(bodies).map(([name, body]): [string, Table<ExpressAnswer>[string]] => [
       `${method} of ${name}`,
@@ -50,13 +44,13 @@ const sent: Table<ExpressAnswer> = Object.fromEntries(
 );
 
 const statuses: Table<ExpressAnswer> = Object.fromEntries(
-  [200, 201, 202, 204, 205, 206, 301, 304, 400, 401, 404, 407, 413, 418, 421, 425, 431, 451, 500, 503, 599].flatMap(
-    (status): [string, Table<ExpressAnswer>[string]][] => [
-      [`sendStatus of ${status}`, { questions: both, answer: (_req, res) => void res.sendStatus(status) }],
-      [`status ${status} with send`, (_req, res) => void res.status(status).send('a body')],
-      [`status ${status} with json`, (_req, res) => void res.status(status).json({ a: 1 })],
-    ],
-  ),
+  [
+    200, 201, 202, 204, 205, 206, 301, 304, 400, 401, 404, 407, 413, 418, 421, 425, 431, 451, 500, 503, 599,
+  ].flatMap((status): [string, Table<ExpressAnswer>[string]][] => [
+    [`sendStatus of ${status}`, { questions: both, answer: (_req, res) => void res.sendStatus(status) }],
+    [`status ${status} with send`, (_req, res) => void res.status(status).send('a body')],
+    [`status ${status} with json`, (_req, res) => void res.status(status).json({ a: 1 })],
+  ]),
 );
 
 /** What a handler sets before it sends. */
@@ -74,16 +68,25 @@ const setting: Table<ExpressAnswer> = {
   'header and get': set((res, log) => log(res.header('x-a', '1').get('X-A'))),
   append: set((res) => res.append('x-a', '1').append('x-a', ['2', '3'])),
   'append of cookies': set((res) => res.append('set-cookie', 'a=1').append('set-cookie', 'b=2')),
-  'vary': set((res) => res.vary('Accept').vary('Origin').vary('Accept')),
+  vary: set((res) => res.vary('Accept').vary('Origin').vary('Accept')),
   'vary of everything': set((res) => res.vary('*').vary('Origin')),
   links: set((res) => res.links({ next: '/n?page=2', last: '/l' })),
   location: set((res) => res.location('/ä b?c=d')),
   'location of another': set((res) => res.location('https://example.com/a')),
-  cookie: set((res) => res.cookie('a', 'ü 1').cookie('b', { c: 1 }).cookie('d', 'e', { maxAge: 0, path: '/x' })),
+  cookie: set((res) =>
+    res.cookie('a', 'ü 1').cookie('b', { c: 1 }).cookie('d', 'e', { maxAge: 0, path: '/x' }),
+  ),
   'cookie with everything': set((res) =>
-    res.cookie('a', '1', { httpOnly: true, secure: true, sameSite: 'strict', domain: 'example.com', priority: 'high' })),
+    res.cookie('a', '1', {
+      httpOnly: true,
+      secure: true,
+      sameSite: 'strict',
+      domain: 'example.com',
+      priority: 'high',
+    }),
+  ),
   clearCookie: set((res) => res.clearCookie('a').clearCookie('b', { path: '/x' })),
-  'attachment': set((res) => res.attachment()),
+  attachment: set((res) => res.attachment()),
   'attachment with a name': {
     questions: [{}],
     // Express 5 writes ASCII only.
@@ -94,7 +97,7 @@ const setting: Table<ExpressAnswer> = {
   'type by name': set((res) => res.type('csv')),
   'type in full': set((res) => res.type('application/vnd.api+json')),
   'type of bytes': set((res) => res.type('png').send(Buffer.from('x'))),
-  'contentType': set((res) => res.contentType('text/plain; charset=latin1')),
+  contentType: set((res) => res.contentType('text/plain; charset=latin1')),
   'a type without charset': set((res) => res.set('content-type', 'text/html')),
   'an ETag of its own': set((res) => res.set('etag', '"mine"')),
   'a Content-Length of its own': set((res) => res.set('content-length', '4')),
@@ -102,7 +105,7 @@ const setting: Table<ExpressAnswer> = {
     res.statusMessage = 'Odd';
     res.status(200);
   }),
-  'locals': set((res, log) => log(Object.keys(res.locals))),
+  locals: set((res, log) => log(Object.keys(res.locals))),
   'status that is none': set((res) => res.status('abc' as unknown as number)),
   'set after send': (_req, res, log) => {
     res.send('a');
@@ -129,7 +132,10 @@ const redirects: Table<ExpressAnswer> = Object.fromEntries(
   ].map((args): [string, Table<ExpressAnswer>[string]] => [
     `redirect of ${args.join(' ')}`,
     {
-      questions: [...both, ...withField(['accept', 'text/html'], ['accept', 'image/png'], ['referer', '/from'])],
+      questions: [
+        ...both,
+        ...withField(['accept', 'text/html'], ['accept', 'image/png'], ['referer', '/from']),
+      ],
       answer: (_req, res, log) => {
         log(outcome(() => (res.redirect as (...all: unknown[]) => void)(...args)));
         log(stateOf(res));
@@ -141,7 +147,14 @@ const redirects: Table<ExpressAnswer> = Object.fromEntries(
 
 const negotiated: Table<ExpressAnswer> = {
   format: {
-    questions: [...withField(['accept', 'application/json'], ['accept', 'text/html;q=0.5, text/plain'], ['accept', 'image/*']), {}],
+    questions: [
+      ...withField(
+        ['accept', 'application/json'],
+        ['accept', 'text/html;q=0.5, text/plain'],
+        ['accept', 'image/*'],
+      ),
+      {},
+    ],
     answer: (_req, res, log, next) => {
       try {
         res.format({ text: () => res.send('text'), html: () => res.send('<p>'), json: () => res.json(1) });
@@ -156,7 +169,14 @@ const negotiated: Table<ExpressAnswer> = {
     answer: (_req, res) => void res.format({ html: () => res.send('h'), default: () => res.send('other') }),
   },
   'a weak ETag': {
-    questions: [{}, ...withField(['if-none-match', '*'], ['if-none-match', '"other"'], ['if-none-match', 'W/"4-Uz7RSqBN7zzDdPz8p8gNzKUH4Fs"'])],
+    questions: [
+      {},
+      ...withField(
+        ['if-none-match', '*'],
+        ['if-none-match', '"other"'],
+        ['if-none-match', 'W/"4-Uz7RSqBN7zzDdPz8p8gNzKUH4Fs"'],
+      ),
+    ],
     answer: (_req, res) => void res.send('same'),
   },
   'an ETag and a status': {
@@ -209,12 +229,9 @@ const errors: Table<ExpressAnswer> = {
     },
   },
   'a rejection with next': (_req, _res, _log, next) => void Promise.reject(new Error('late')).catch(next),
-  'next with an error after the end': (_req, res, _log, next) => {
-    res.send('whole');
-    next(new Error('late'));
-  },
   'next of nothing: 404': (_req, _res, _log, next) => next(),
-  'next of a 404 error': (_req, _res, _log, next) => next(Object.assign(new Error('gone'), { statusCode: 404 })),
+  'next of a 404 error': (_req, _res, _log, next) =>
+    next(Object.assign(new Error('gone'), { statusCode: 404 })),
   'a circular object': (_req, res, log, next) => {
     const circular: Record<string, unknown> = {};
     circular['self'] = circular;
@@ -231,6 +248,11 @@ const errors: Table<ExpressAnswer> = {
       res.status(500).send('no view');
     }),
   'render that fails in next': (_req, res) => void res.render('missing'),
+  // Express ends the connection for it: the last.
+  'next with an error after the end': (_req, res, _log, next) => {
+    res.send('whole');
+    next(new Error('late'));
+  },
 };
 
 /** Settings of the application that change how it answers. */
@@ -251,4 +273,3 @@ export const expressAnswers: Readonly<Record<string, Table<ExpressAnswer>>> = {
     'end with a callback': (_req, res, log) => void res.end('a', noting(log, 'end')),
   },
 };
-export { sent };

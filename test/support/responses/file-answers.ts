@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Response } from 'express';
-import type { Express } from '../cases.ts';
 import { pattern } from '../bytes.ts';
+import type { Express } from '../cases.ts';
 import type { ExpressAnswer, Question, Table } from './matrix.ts';
 import { codeOf } from './transport.ts';
 
@@ -32,9 +32,16 @@ const etag = `W/"${(300_000).toString(16)}-${(1_750_000_000_000).toString(16)}"`
 const questions: readonly Question[] = [
   {},
   { method: 'HEAD' },
-  ...['bytes=0-9', 'bytes=100000-250000', 'bytes=-5', 'bytes=299999-', 'bytes=0-0,-1', 'bytes=400000-', 'lines=1-2', 'bytes=5-2'].flatMap(
-    (range): Question[] => [{ fields: { range } }, { method: 'HEAD', fields: { range } }],
-  ),
+  ...[
+    'bytes=0-9',
+    'bytes=100000-250000',
+    'bytes=-5',
+    'bytes=299999-',
+    'bytes=0-0,-1',
+    'bytes=400000-',
+    'lines=1-2',
+    'bytes=5-2',
+  ].flatMap((range): Question[] => [{ fields: { range } }, { method: 'HEAD', fields: { range } }]),
   ...[
     { 'if-none-match': etag },
     { 'if-none-match': '"other"' },
@@ -61,7 +68,7 @@ const options: Record<string, SendOptions> = {
   headers: { headers: { 'x-sent': 'file', 'content-type': 'text/odd' } },
 };
 
-const sendFile: Table<ExpressAnswer> = {
+export const sendFile: Table<ExpressAnswer> = {
   ...Object.fromEntries(
     Object.entries(options).map(([name, given]): [string, Table<ExpressAnswer>[string]] => [
       `sendFile with ${name}`,
@@ -69,19 +76,27 @@ const sendFile: Table<ExpressAnswer> = {
     ]),
   ),
   ...Object.fromEntries(
-    ['page.html', 'empty.txt', 'data.json', 'ünïcode ä.txt', 'noextension', 'missing', '.hidden', 'folder', '../escape'].map(
-      (name): [string, Table<ExpressAnswer>[string]] => [
-        `sendFile of ${name}`,
-        {
-          questions: [{}, { method: 'HEAD' }],
-          answer: (_req, res, log) =>
-            res.sendFile(name, { root }, (error) => {
-              log(['sent', error === undefined ? error : codeOf(error)]);
-              if (error !== undefined && !res.headersSent) res.status(410).send('none');
-            }),
-        },
-      ],
-    ),
+    [
+      'page.html',
+      'empty.txt',
+      'data.json',
+      'ünïcode ä.txt',
+      'noextension',
+      'missing',
+      '.hidden',
+      'folder',
+      '../escape',
+    ].map((name): [string, Table<ExpressAnswer>[string]] => [
+      `sendFile of ${name}`,
+      {
+        questions: [{}, { method: 'HEAD' }],
+        answer: (_req, res, log) =>
+          res.sendFile(name, { root }, (error) => {
+            log(['sent', error === undefined ? error : codeOf(error)]);
+            if (error !== undefined && !res.headersSent) res.status(410).send('none');
+          }),
+      },
+    ]),
   ),
   'sendFile of a hidden file that is allowed': (_req, res) =>
     void res.sendFile('.hidden', { root, dotfiles: 'allow' }),
@@ -101,7 +116,7 @@ const sendFile: Table<ExpressAnswer> = {
 };
 
 /** express.static by the paths that it is asked for. */
-function statics(express: Express): Table<ExpressAnswer> {
+export function statics(express: Express): Table<ExpressAnswer> {
   const serve = express.static(root, { setHeaders: (res) => void res.setHeader('x-static', '1') });
   const fallsNot = express.static(root, { fallthrough: false, index: false, redirect: false });
   const ask = (path: string, serveIt = serve): ExpressAnswer => {
@@ -112,17 +127,23 @@ function statics(express: Express): Table<ExpressAnswer> {
   };
   return {
     ...Object.fromEntries(
-      ['/page.html', '/', '/folder', '/folder/', '/missing', '/.hidden', '/%2e%2e/escape', '/%zz', '/large.bin?v=1'].map(
-        (path): [string, Table<ExpressAnswer>[string]] => [
-          `static of ${path}`,
-          { questions: [{}, { method: 'HEAD' }, { method: 'POST', body: 'x' }], answer: ask(path) },
-        ],
-      ),
+      [
+        '/page.html',
+        '/',
+        '/folder',
+        '/folder/',
+        '/missing',
+        '/.hidden',
+        '/%2e%2e/escape',
+        '/%zz',
+        '/large.bin?v=1',
+      ].map((path): [string, Table<ExpressAnswer>[string]] => [
+        `static of ${path}`,
+        { questions: [{}, { method: 'HEAD' }, { method: 'POST', body: 'x' }], answer: ask(path) },
+      ]),
     ),
     'static of ranges and conditions': { questions, answer: ask('/large.bin') },
     'static that does not fall through': { questions: [{}], answer: ask('/missing', fallsNot) },
     'static without redirect': { questions: [{}], answer: ask('/folder', fallsNot) },
   };
 }
-
-export { sendFile, statics };

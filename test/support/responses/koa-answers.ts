@@ -1,152 +1,52 @@
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { Context } from 'koa';
-import { pattern } from '../bytes.ts';
-import type { Stack } from '../stacks.ts';
-import { cutIsAnEnd } from './flows.ts';
-import type { Differs, KoaAnswer, Question, Table } from './matrix.ts';
+import { both, cutIsAnEnd, failing, withField } from './common.ts';
+import { ofBodies } from './koa-bodies.ts';
+import type { KoaAnswer, Table } from './matrix.ts';
 import { codeOf } from './transport.ts';
 import { type Log, noting, outcome, stateOf } from './watch.ts';
 
-const both: readonly Question[] = [{}, { method: 'HEAD' }];
-
-function withField(...values: [name: string, value: string][]): Question[] {
-  return values.map(([name, value]) => ({ fields: { [name]: value } }));
-}
-
-/** Fails when it has sent its chunks. */
-function failing(...chunks: string[]): Readable {
-  let at = 0;
-  return new Readable({
-    read() {
-      if (at < chunks.length) this.push(chunks[at++]);
-      else setTimeout(() => this.destroy(new Error('on purpose')), 20);
-    },
-  });
-}
-
-/** Makes a body, anew for each request. */
-const bodies: Record<string, () => unknown> = {
-  'an object': () => ({ a: [1, 'ü', null], undef: undefined }),
-  'an array': () => [1, 2],
-  'a string': () => 'text',
-  html: () => '<p>häppy</p>',
-  'an empty string': () => '',
-  'bytes': () => Buffer.from([0, 255, 1]),
-  'empty bytes': () => Buffer.alloc(0),
-  'a Uint8Array': () => new Uint8Array([1, 2, 3]),
-  'a large string': () => 'ü'.repeat(40_000),
-  'large bytes': () => pattern(200_000),
-  'a stream': () => Readable.from(['a', 'b']),
-  'an empty stream': () => Readable.from([]),
-  'a stream of large bytes': () => Readable.from([pattern(100_000), pattern(5)]),
-  'a PassThrough': () => new PassThrough().end('passed'),
-  'a ReadableStream': () => new Blob(['web ', 'stream']).stream(),
-  'a Blob': () => new Blob(['blob'], { type: 'text/csv' }),
-  'a Response': () => new Response('answer', { status: 203, headers: { 'x-r': '1', 'content-type': 'text/csv' } }),
-  'a Response of JSON': () => Response.json({ a: 1 }),
-  'a Response without a body': () => new Response(null, { status: 201, headers: { 'x-r': '1' } }),
-  null: () => null,
-  undefined: () => undefined,
-  true: () => true,
-  'a number': () => 12,
-  'a stream that fails at once': () => failing(),
-  'a stream that fails later': () => failing('a', 'b'),
-  'a date': () => new Date(0),
-};
-
-/** Bodies whose length Koa counts only when it answers; those are `true`, numbers and what becomes JSON. */
-const countedLate = new Set(
-  ['an object', 'an array', 'a Uint8Array', 'a ReadableStream', 'a Response', 'a Response of JSON'].concat([
-    'a Response without a body',
-    'true',
-    'a number',
-    'a date',
-  ]),
-);
-const endedEarly = 'Node ends the stream of a HEAD over http2 at once: Koa believes that nothing can be written';
-
-function ofHead(name: string): (stack: Stack, question: Question) => Differs {
-  return ({ http2 }, { method }) =>
-    http2 && method === 'HEAD' && countedLate.has(name) ? { headers: endedEarly, log: endedEarly } : {};
-}
-
-const ofBodies: Table<KoaAnswer> = Object.fromEntries(
-  Object.entries(bodies).flatMap(([name, body]): [string, Table<KoaAnswer>[string]][] => [
-    [
-      `a body that is ${name}`,
-      {
-        questions: both,
-        differs: ofHead(name),
-        answer: (ctx, log) => {
-          ctx.body = body();
-          log([ctx.status, ctx.type, ctx.length]);
-        },
-      },
-    ],
-    [
-      `a status, then ${name}`,
-      {
-        questions: both,
-        differs: ofHead(name),
-        answer: (ctx) => {
-          ctx.status = 202;
-          ctx.set('x-a', '1');
-          ctx.body = body();
-        },
-      },
-    ],
-    [
-      `a type and a length, then ${name}`,
-      (ctx, log) => {
-        ctx.type = 'text/plain';
-        ctx.body = body();
-        log([ctx.length, ctx.response.is('text/*')]);
-      },
-    ],
-  ]),
-);
-
 const statuses: Table<KoaAnswer> = Object.fromEntries(
-  [200, 201, 202, 204, 205, 206, 301, 304, 400, 401, 404, 407, 413, 418, 421, 425, 431, 451, 500, 503, 511].flatMap(
-    (status): [string, Table<KoaAnswer>[string]][] => [
-      [
-        `status ${status} without a body`,
-        {
-          questions: both,
-          answer: (ctx, log) => {
-            ctx.status = status;
-            log([ctx.message, ctx.body]);
-          },
-        },
-      ],
-      [
-        `status ${status} with a body`,
-        (ctx) => {
+  [
+    200, 201, 202, 204, 205, 206, 301, 304, 400, 401, 404, 407, 413, 418, 421, 425, 431, 451, 500, 503, 511,
+  ].flatMap((status): [string, Table<KoaAnswer>[string]][] => [
+    [
+      `status ${status} without a body`,
+      {
+        questions: both,
+        answer: (ctx, log) => {
           ctx.status = status;
-          ctx.body = 'a body';
+          log([ctx.message, ctx.body]);
         },
-      ],
-      [
-        `status ${status} with null`,
-        (ctx) => {
-          ctx.status = status;
-          ctx.body = null;
-        },
-      ],
-      [
-        `throw of ${status}`,
-        {
-          questions: [{}],
-          differs: ({ http2 }) => {
-            const failed = 'http2 refuses a body with this status, which Koa sends; sealed it is left out';
-            if (http2 && status === 204) return { failed, log: failed };
-            return http2 && status === 205 ? { failed } : {};
-          },
-          answer: (ctx) => ctx.throw(status, 'why'),
-        },
-      ],
+      },
     ],
-  ),
+    [
+      `status ${status} with a body`,
+      (ctx) => {
+        ctx.status = status;
+        ctx.body = 'a body';
+      },
+    ],
+    [
+      `status ${status} with null`,
+      (ctx) => {
+        ctx.status = status;
+        ctx.body = null;
+      },
+    ],
+    [
+      `throw of ${status}`,
+      {
+        questions: [{}],
+        differs: ({ http2 }) => {
+          const failed = 'http2 refuses a body with this status, which Koa sends; sealed it is left out';
+          if (http2 && status === 204) return { failed, log: failed };
+          return http2 && status === 205 ? { failed } : {};
+        },
+        answer: (ctx) => ctx.throw(status, 'why'),
+      },
+    ],
+  ]),
 );
 
 /** Something is set, then there is a body. */
@@ -191,7 +91,7 @@ const setting: Table<KoaAnswer> = {
     ctx.vary('Accept');
     ctx.vary('Origin');
   }),
-  'cookies': set((ctx) => {
+  cookies: set((ctx) => {
     ctx.cookies.set('a', '1', { httpOnly: true });
     ctx.cookies.set('b', null);
   }),
@@ -300,7 +200,7 @@ const errors: Table<KoaAnswer> = {
       throw new Error('thrown');
     },
   },
-  'assert': (ctx) => ctx.assert(false, 401, 'who'),
+  assert: (ctx) => ctx.assert(false, 401, 'who'),
   'ENOENT is 404': () => {
     throw Object.assign(new Error('no file'), { code: 'ENOENT' });
   },

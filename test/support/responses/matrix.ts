@@ -70,7 +70,6 @@ export function matrix(
   tables: Readonly<Record<string, Tables>>,
   on = [nodeHttp, ...stacks],
 ): void {
-  on = on.filter((s) => !process.env.ONLY || s.name === process.env.ONLY);
   for (const stack of on) {
     for (const [name, table] of Object.entries(tables)) {
       if (table[stack.kind] !== undefined || table.node !== undefined)
