@@ -1,8 +1,9 @@
 import { PassThrough, pipeline, Readable, Writable } from 'node:stream';
 import { pipeline as piped } from 'node:stream/promises';
 import { pattern } from '../bytes.ts';
+import type { Stack } from '../stacks.ts';
 import { failing, onFinished, onHeaders } from './common.ts';
-import type { NodeAnswer, Table } from './matrix.ts';
+import type { Differs, NodeAnswer, Table } from './matrix.ts';
 import { codeOf } from './transport.ts';
 import { noting, outcome, stateOf } from './watch.ts';
 
@@ -77,6 +78,11 @@ export const streams: Table<NodeAnswer> = {
   },
 };
 
+/** Newer Nodes send the end of a body before what is corked, which is lost; sealed, the loss is seen. */
+const lostWhenCorked = ({ http2 }: Stack): Differs =>
+  losesWhatIsCorked && !http2 ? { complete: 'the last record is what is lost' } : {};
+const losesWhatIsCorked = Number.parseInt(process.versions.node, 10) >= 24;
+
 /** The order of what is written, held back, flushed and ended. */
 export const flow: Table<NodeAnswer> = {
   'flushHeaders, then end': (res) => {
@@ -105,18 +111,26 @@ export const flow: Table<NodeAnswer> = {
     res.uncork();
     res.end('c', noting(log, 'end'));
   },
-  'cork twice, uncork once, end': (res, log) => {
-    res.cork();
-    res.cork();
-    res.write('a', noting(log, 'a'));
-    res.uncork();
-    log(res.writableCorked);
-    res.end('b');
+  'cork twice, uncork once, end': {
+    questions: [{}],
+    differs: lostWhenCorked,
+    answer: (res, log) => {
+      res.cork();
+      res.cork();
+      res.write('a', noting(log, 'a'));
+      res.uncork();
+      log(res.writableCorked);
+      res.end('b');
+    },
   },
-  'cork, then end': (res) => {
-    res.cork();
-    res.write('a');
-    res.end('b');
+  'cork, then end': {
+    questions: [{}],
+    differs: lostWhenCorked,
+    answer: (res) => {
+      res.cork();
+      res.write('a');
+      res.end('b');
+    },
   },
   'uncork on the next tick': (res) => {
     res.cork();

@@ -46,7 +46,7 @@ const chunks: Record<string, readonly unknown[]> = {
   nothing: [],
   'one record': [pattern(65_000)],
   'more than a record': [pattern(70_000)],
-  'a string of 100 kB': ['ü'.repeat(50_000)],
+  'a string of 200 kB': ['ü'.repeat(100_000)],
 };
 
 const callbacks: Record<string, Arguments> = {
