@@ -18,6 +18,8 @@ export interface StackApp {
   express?: (app: Application, express: Express) => void;
   koa?: (app: Koa) => void;
   listener?: RequestListener;
+  /** What is mounted before Sealwire. */
+  before?: { express?: (app: Application) => void; koa?: (app: Koa) => void };
 }
 
 /** A framework and the protocol that it is served over. */
@@ -46,9 +48,10 @@ function expressStack(name: string, express: Express): Stack {
     name,
     kind: 'express',
     http2: false,
-    listener({ express: routes, listener }, origin, store) {
+    listener({ express: routes, listener, before }, origin, store) {
       // Express prints the errors of handlers, but for this environment.
       const app = express().set('env', 'test');
+      before?.express?.(app);
       if (store !== undefined) app.use(sealExpress({ keys, origins: [origin], store }));
       if (routes !== undefined) routes(app, express);
       else app.use((req, res) => listener?.(req, res));
@@ -62,8 +65,9 @@ function koaStack({ name, Koa }: { name: string; Koa: KoaClass }, http2 = false)
     name: http2 ? `${name} on http2` : name,
     kind: 'koa',
     http2,
-    listener({ koa: routes, listener }, origin, store) {
+    listener({ koa: routes, listener, before }, origin, store) {
       const app = quietKoa(Koa);
+      before?.koa?.(app);
       if (store !== undefined) app.use(sealKoa({ keys, origins: [origin], store }));
       if (routes !== undefined) routes(app);
       else {
@@ -79,30 +83,35 @@ function koaStack({ name, Koa }: { name: string; Koa: KoaClass }, http2 = false)
   };
 }
 
-const nodeHttp2: Stack = {
-  name: 'node:http2',
-  kind: 'node',
-  http2: true,
-  listener({ listener }, origin, store) {
-    if (listener === undefined) throw new Error('there is no listener for node:http2');
-    if (store === undefined) return listener;
-    const handle = createHandler({ keys, origins: [origin], store }, nodeFramework);
-    return (req, res) => {
-      handle(req, res, (error) => {
-        if (error === undefined) listener(req, res);
-        else res.writeHead(500).end(String(error));
-      });
-    };
-  },
-};
+function nodeStack(name: string, http2: boolean): Stack {
+  return {
+    name,
+    kind: 'node',
+    http2,
+    listener({ listener }, origin, store) {
+      if (listener === undefined) throw new Error(`there is no listener for ${name}`);
+      if (store === undefined) return listener;
+      const handle = createHandler({ keys, origins: [origin], store }, nodeFramework);
+      return (req, res) => {
+        handle(req, res, (error) => {
+          if (error === undefined) listener(req, res);
+          else res.writeHead(500).end(String(error));
+        });
+      };
+    },
+  };
+}
 
 /** Every server that the behaviours of requests and responses are compared on. */
 export const stacks: readonly Stack[] = [
   ...frameworks.map(({ name, express }) => expressStack(name, express)),
   ...koas.map((each) => koaStack(each)),
   koaStack(koas[1], true),
-  nodeHttp2,
+  nodeStack('node:http2', true),
 ];
+
+/** No framework, and HTTP/1. */
+export const nodeHttp: Stack = nodeStack('node:http', false);
 
 /** Starts an application on a stack, behind Sealwire unless `sealed` is false. It is closed after the test. */
 export async function startStack(

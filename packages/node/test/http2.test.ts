@@ -162,6 +162,21 @@ it('a streamed body that is damaged fails its consumer, and is complete for nobo
   }
 });
 
+it('a status that Node takes for 200 does not send the head in plaintext', async () => {
+  const statuses: unknown[] = [undefined, 0, Number.NaN, 'abc'];
+  const client = await start((req, res) => {
+    const status = statuses[Number((req.url as string).slice(1))];
+    res.writeHead(status as number, { 'x-inner': 'secret' });
+    res.end('sealed');
+  }, false);
+  for (const index of statuses.keys()) {
+    const { opened, headers } = await client.exchange({ method: 'GET', path: `/${index}` });
+    assert.is(headers['x-inner'], undefined);
+    assert.equal([opened?.status, opened?.body.toString()], [200, 'sealed']);
+    assert.is(fieldOf(opened as OpenedResponse, 'x-inner'), 'secret');
+  }
+});
+
 it('every way to answer, the head once and sealed', async () => {
   const client = await start((req, res) => {
     switch (req.url) {
