@@ -28,8 +28,12 @@ export interface Stack {
   readonly name: string;
   readonly kind: 'express' | 'koa' | 'node';
   readonly http2: boolean;
-  /** The application as a listener, behind Sealwire if there is a store. */
-  listener(app: StackApp, origin: string, store: SessionStore | undefined): RequestListener;
+  /** The application as a listener, behind Sealwire if there is a store. Without an origin, as in development. */
+  listener(app: StackApp, origin: string | undefined, store: SessionStore | undefined): RequestListener;
+}
+
+function sealing(origin: string | undefined, store: SessionStore) {
+  return { keys, store, ...(origin !== undefined && { origins: [origin] }) };
 }
 
 /** A running application; `pin` is that of its keys if it is behind Sealwire. */
@@ -52,7 +56,7 @@ function expressStack(name: string, express: Express): Stack {
     listener({ express: routes, listener }, origin, store) {
       // Express prints the errors of handlers, but for this environment.
       const app = express().set('env', 'test');
-      if (store !== undefined) app.use(sealExpress({ keys, origins: [origin], store }));
+      if (store !== undefined) app.use(sealExpress(sealing(origin, store)));
       if (routes !== undefined) routes(app, express);
       else app.use((req, res) => listener?.(req, res));
       return app;
@@ -68,7 +72,7 @@ function koaStack(name: string, Koa: typeof Koa3, http2 = false): Stack {
     listener({ koa: routes, listener }, origin, store) {
       const app = new Koa();
       app.silent = true;
-      if (store !== undefined) app.use(sealKoa({ keys, origins: [origin], store }));
+      if (store !== undefined) app.use(sealKoa(sealing(origin, store)));
       if (routes !== undefined) routes(app);
       else {
         app.use((ctx) => {
@@ -90,7 +94,7 @@ const nodeHttp2: Stack = {
   listener({ listener }, origin, store) {
     if (listener === undefined) throw new Error('there is no listener for node:http2');
     if (store === undefined) return listener;
-    const handle = createHandler({ keys, origins: [origin], store }, nodeFramework);
+    const handle = createHandler(sealing(origin, store), nodeFramework);
     return (req, res) => {
       handle(req, res, (error) => {
         if (error === undefined) listener(req, res);

@@ -58,7 +58,7 @@ export class AppServer {
   async #open(): Promise<ReturnType<typeof nodeFetch>> {
     const server = this.#server;
     this.#owned = server.address() === null;
-    if (this.#owned) await once(server.listen(0, '127.0.0.1'), 'listening');
+    if (this.#owned) await once(server.listen(0, '127.0.0.1').unref(), 'listening');
     const { address, port } = server.address() as AddressInfo;
     // No connection outlives its request; and no certificate has to tell who this is.
     const agent = this.scheme === 'https' ? new TlsAgent({ rejectUnauthorized: false }) : new Agent();

@@ -43,8 +43,8 @@ export function sealedAgent(
     }
   }
 
-  // supertest opens it for a request and closes it after the last one.
-  const double = server.double(relay);
+  // supertest opens it for a request and closes it after the last one, but for one that is aborted.
+  const double = server.double(relay).unref();
   double.on('close', () => server.close());
   return supertest.agent(double).use(failures.plugin);
 }
