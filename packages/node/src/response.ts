@@ -207,7 +207,7 @@ export class ResponseSeal implements SealingMethods {
     const headers = res.getHeaders();
     this.#bodyAllowed = method !== 'HEAD' && hasBody(status);
     const fields = sealedFields(headers, this.#ownProblem);
-    if (this.#bodyAllowed && whole !== undefined && !framed(headers)) {
+    if (this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
     }
     const head = this.#encodeHead(status, fields);
@@ -303,8 +303,10 @@ function toBytes(chunk: unknown, encoding: unknown): Uint8Array | undefined {
 }
 
 /** True if the application says how its body is framed, so that Node would not add a Content-Length. */
-function framed(headers: OutgoingHttpHeaders): boolean {
+function framed(res: ServerResponse & { _removedContLen?: boolean }, headers: OutgoingHttpHeaders): boolean {
   return (
+    // Node's note of a `removeHeader('content-length')`.
+    res._removedContLen === true ||
     headers['content-length'] !== undefined ||
     headers['transfer-encoding'] !== undefined ||
     headers.trailer !== undefined
