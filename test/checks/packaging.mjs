@@ -19,7 +19,8 @@ import {
 /** The types that go with Express 4; the workspace has only those of 5. */
 const express4Types = '4.17.25';
 
-const { devDependencies } = JSON.parse(readFileSync(`${root}packages/express/package.json`, 'utf8'));
+const { devDependencies } = manifestOf('express');
+const { devDependencies: testing } = manifestOf('testing');
 const nodeTypes = { '@types/node': devDependencies['@types/node'] };
 const faults = [];
 const folder = mkdtempSync(join(tmpdir(), 'sealwire-packaging-'));
@@ -31,6 +32,10 @@ try {
 }
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
+
+function manifestOf(name) {
+  return JSON.parse(readFileSync(`${root}packages/${name}/package.json`, 'utf8'));
+}
 
 /** Runs a part of the check and notes what is wrong with it, so that the others run in any case. */
 async function step(what, run) {
@@ -56,7 +61,12 @@ async function checkPackages(packages) {
 async function checkConsumers(packages) {
   await step('consumers with Express 5', async () => {
     const others = { express: devDependencies.express, '@types/express': devDependencies['@types/express'] };
-    const project = await makeProject(join(folder, 'express-5'), packages, { ...others, ...nodeTypes });
+    const tests = { supertest: testing.supertest, '@types/supertest': testing['@types/supertest'] };
+    const project = await makeProject(join(folder, 'express-5'), packages, {
+      ...others,
+      ...tests,
+      ...nodeTypes,
+    });
     await checkConsumer(project, 'Express 5');
     await step('TypeScript, Bundler', () => checkTypes(project, 'bundler', 'consumer.ts', typedSource));
     await step('TypeScript, browser', () => checkTypes(project, 'browser', 'page.ts', browserSource));

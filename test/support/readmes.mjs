@@ -15,6 +15,7 @@ const blockNames = {
   'packages/core/README.md': ['core.js'],
   'packages/express/README.md': ['server.js'],
   'packages/node/README.md': ['server.js'],
+  'packages/testing/README.md': ['orders.js'],
 };
 const exampleOrigin = 'https://api.example.com';
 
@@ -91,6 +92,9 @@ export async function runPackageReadmes(readmes, project) {
   if (pin === undefined) throw new Error('the README does not load the keys that it makes');
   const core = await project.run(['core.mjs'], { ORDERS_KEYS });
   if (!core.includes(pin)) throw new Error(`the code for core wrote "${core}"`);
+
+  project.put('orders.mjs', readmes['packages/testing/README.md']['orders.js']);
+  await project.run(['orders.mjs']);
 
   const clientText = readmes['packages/client/README.md']['client.js'];
   for (const name of ['express', 'node']) {
