@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Callback, Test } from 'uvu';
@@ -12,7 +13,13 @@ const available = {
   vectors: () => existsSync(vectorsFolder),
   chromium: () => findChromium() !== undefined,
   nginx: () => findNginx() !== undefined,
+  curl: () => runs('curl'),
+  python3: () => runs('python3'),
 };
+
+function runs(program: string): boolean {
+  return spawnSync(program, ['--version']).status === 0;
+}
 
 /** What a test may need that a machine may not have. */
 export type Need = keyof typeof available;

@@ -9,18 +9,20 @@ const required = ['package.json', 'README.md', 'LICENSE'];
 
 /** @returns a line per fault of a package as packAll() returns it */
 export async function packageFaults({ tarball, files }) {
+  const manifest = JSON.parse(files.get('package.json').toString());
   return [
-    ...contentFaults(files),
-    ...manifestFaults(JSON.parse(files.get('package.json').toString())),
+    ...contentFaults(files, manifest),
+    ...manifestFaults(manifest),
     ...(await publintFaults(tarball)),
     ...(await resolutionFaults(tarball)),
   ];
 }
 
 /** Source and what it compiles to belong together; everything else has to be on the list. */
-function contentFaults(files) {
+function contentFaults(files, { bin = {} }) {
   const found = [];
-  for (const needed of [...required, 'dist/index.js', 'dist/index.d.ts']) {
+  const wanted = [...required, ...Object.values(bin).map((file) => file.replace('./', ''))];
+  for (const needed of [...wanted, 'dist/index.js', 'dist/index.d.ts']) {
     if (!files.has(needed)) found.push(`${needed} is missing`);
   }
   for (const file of files.keys()) {
@@ -33,7 +35,7 @@ function contentFaults(files) {
     } else if (output !== undefined) {
       if (!files.has(`src/${output}.ts`) && !files.has(`src/${output}.js`))
         found.push(`${file} has no source`);
-    } else if (!required.includes(file)) {
+    } else if (!wanted.includes(file)) {
       found.push(`${file} does not belong in there`);
     }
     if (/\.test\./.test(file)) found.push(`${file} is a test`);

@@ -10,7 +10,16 @@ const { build } = createRequire(`${root}test/package.json`)('esbuild');
 
 /** The blocks of code of every README, in their order. What is not in this list would not be tested. */
 const blockNames = {
-  'README.md': ['install.sh', 'server.js', 'client.js', 'commands.sh', 'make-keys.js', 'load-keys.js'],
+  'README.md': [
+    'install.sh',
+    'server.js',
+    'client.js',
+    'commands.sh',
+    'make-keys.js',
+    'load-keys.js',
+    'command-line.sh',
+  ],
+  'packages/cli/README.md': ['command-line.sh'],
   'packages/client/README.md': ['client.js'],
   'packages/core/README.md': ['core.js'],
   'packages/express/README.md': ['server.js'],
@@ -79,6 +88,28 @@ export async function runQuickStart(readmes, project) {
     expectOutput(await project.run(['quick-client.mjs', pin]), promised(clientText));
     await bundle(project.folder, 'quick-client.mjs', 'quick-bundle.mjs');
     expectOutput(await project.run(['quick-bundle.mjs', pin]), promised(clientText));
+    for (const readme of ['README.md', 'packages/cli/README.md'])
+      await runCommandLine(readmes[readme]['command-line.sh'], values, pin, project);
+  });
+}
+
+/** The commands of the README with its server: each gets the answer that the client gets. */
+async function runCommandLine(text, values, pin, project) {
+  const lines = replaced(text, { ...values, 8081: String(await freePort()), 'sw1…': pin });
+  const [own, proxy, plain] = [...lines.matchAll(/^(?:npx )?(?:sealwire|curl) (.+)$/gm)].map(([, args]) =>
+    [...args.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word),
+  );
+  const bin = 'node_modules/sealwire/bin/sealwire.mjs';
+  const answer = '{"ordered":"tea"}';
+  expectOutput(await project.run([bin, ...own]), answer);
+  // The address that it listens on is the default, which another process may have.
+  const listen = ['--listen', new URL(plain.at(-1)).host];
+  const ready = (output) => output.match(/^http:\S+/)?.[0];
+  await whileServing([bin, ...proxy, ...listen], { cwd: project.folder, ready }, async () => {
+    const headers = { 'content-type': 'application/json' };
+    const body = plain[plain.indexOf('--json') + 1];
+    const response = await fetch(plain.at(-1), { method: 'POST', headers, body });
+    expectOutput(await response.text(), answer);
   });
 }
 

@@ -42,8 +42,9 @@ export function gatewayProblem(cause: unknown): GatewayProblem {
 /** Ends a response that cannot be relayed: with problem details, or cut off if it began. */
 export function sendGatewayProblem(res: ServerResponse, cause: unknown): void {
   if (res.headersSent || res.destroyed) {
-    // A body that goes on until its connection ends (HTTP/1.0) is not whole if that is reset.
-    res.socket?.resetAndDestroy();
+    // To HTTP/1.0 the end of the connection may be that of the body; a reset is none.
+    if (res.req.httpVersion === '1.0') res.socket?.resetAndDestroy();
+    else res.destroy();
     return;
   }
   const { status, headers, body } = gatewayProblem(cause);
