@@ -9,14 +9,20 @@ export interface Origins {
   readonly listed: readonly string[] | undefined;
 }
 
-/** Reads them in the app's key configuration. What is wrong with that is told by who verifies it. */
+/**
+ * Reads them in the app's key configuration, which is verified elsewhere.
+ * @throws SealwireError `configuration-unavailable`
+ */
 export async function readOrigins(fetch: ReturnType<typeof nodeFetch>, scheme: string): Promise<Origins> {
   const local = `${scheme}://localhost`;
   const response = await fetch(local + configurationPath, {});
   const listed = audienceOf(await response.text());
+  if (listed === undefined) {
+    const answer = `GET ${configurationPath} was answered with ${response.status}.`;
+    throw new SealwireError('configuration-unavailable', answer);
+  }
   // In development a configuration is made for the host that asks, under both schemes.
-  const any =
-    listed === undefined || (listed.includes('http://localhost') && listed.includes('https://localhost'));
+  const any = listed.includes('http://localhost') && listed.includes('https://localhost');
   return any ? { first: local, listed: undefined } : { first: listed[0] as string, listed };
 }
 

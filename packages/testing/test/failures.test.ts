@@ -32,7 +32,7 @@ onExpress('an app without sealwire() is told so, and passes once it has it', asy
     res.json(req.sealed !== undefined);
   });
   await failsWith('configuration-unavailable', agent.get('/').expect(404), /Is sealwire\(\) mounted/);
-  routes.use(sealwire({ keys }));
+  routes.use(sealwire({ keys, origins: ['https://tea.example'] }));
   await agent.get('/').expect(200, 'true');
 });
 
