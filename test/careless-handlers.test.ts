@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { pattern } from './support/bytes.ts';
 import { onExpress, sleep } from './support/cases.ts';
 import { clientOf, recordingFetch } from './support/clients.ts';
-import { afterwards } from './support/resources.ts';
+import { uncaught } from './support/left-behind.ts';
 import { startSealed } from './support/servers.ts';
 
 function routes(app: Application): void {
@@ -67,17 +67,6 @@ function routes(app: Application): void {
     });
     req.on('end', () => res.json({ length }));
   });
-}
-
-/** What would have ended the process. */
-function uncaught(): unknown[] {
-  const errors: unknown[] = [];
-  const keep = (error: unknown) => errors.push(error);
-  for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, keep);
-  afterwards(() => {
-    for (const event of ['uncaughtException', 'unhandledRejection']) process.removeListener(event, keep);
-  });
-  return errors;
 }
 
 const statuses = { '/limit': 413, '/first': 200, '/full-disk': 507, '/late': 200, '/late-callback': 201 };

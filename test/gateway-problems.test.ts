@@ -1,41 +1,19 @@
-// What a sealing gateway says itself, and how it finds back to a server that changed.
-
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import { createServer as createTlsServer, Agent as TlsAgent } from 'node:https';
-import { type AddressInfo, createServer, type Server } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
-import { join } from 'node:path';
+// What a sealing gateway says itself: problems with stable codes, and nothing that is secret.
+import { createServer } from 'node:net';
 import { createGateway, nodeFetch } from '@sealwire/client/node';
-import { MemorySessionStore, StaticKeys } from '@sealwire/core';
+import { StaticKeys } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { developmentCertificate } from '../examples/express-notes/certificate.mjs';
-import { it, sleep, unhandledRejections } from './support/cases.ts';
-import { gatewayStacks, startGateway } from './support/gateways.ts';
+import { it, unhandledRejections } from './support/cases.ts';
+import { assertOwn, gatewayStacks, startGateway } from './support/gateways.ts';
 import { type Answered, type Asked, ask } from './support/plain-client.ts';
 import { failure } from './support/problems.ts';
 import { startProxy } from './support/proxies.ts';
 import { RawConnection } from './support/raw-http.ts';
-import { afterwards } from './support/resources.ts';
-import { listen, pin, startSealedNode } from './support/servers.ts';
+import { listen, pin } from './support/servers.ts';
 import { type Stack, startStack } from './support/stacks.ts';
 
 const [express5] = gatewayStacks as [Stack];
-
-/** Asserts that a gateway answered itself, and returns the detail that it gave. */
-function assertOwn({ status, headers, body }: Answered, code: string, expected: number): string {
-  const fields = Object.fromEntries(headers);
-  assert.equal([status, fields.sealwire], [expected, code], String(body));
-  assert.is(fields['content-type'], 'application/problem+json');
-  assert.is(fields['cache-control'], 'no-store');
-  const problem = JSON.parse(String(body));
-  assert.equal(
-    [problem.code, problem.status, problem.type],
-    [code, expected, `urn:sealwire:problem:${code}`],
-  );
-  return `${problem.title} ${problem.detail ?? ''}`;
-}
 
 const ok = startStack.bind(null, express5, { listener: (req, res) => res.end(`${req.method} ${req.url}`) });
 
@@ -103,8 +81,11 @@ it('what was altered or cut on the way is never relayed as whole', async () => {
   const { origin, port } = await startStack(express5, {
     listener(req, res) {
       if (req.url === '/small') res.end('small');
-      else if (req.url === '/head') res.setHeader('content-length', 5).end();
-      else if (req.url === '/declared') res.setHeader('content-length', body.length).end(body);
+      else if (req.url === '/head') {
+        // A record for the head, and one that ends the message.
+        res.setHeader('content-length', 5).flushHeaders();
+        res.end();
+      } else if (req.url === '/declared') res.setHeader('content-length', body.length).end(body);
       else res.write(body, () => res.end());
     },
   });
@@ -122,11 +103,11 @@ it('what was altered or cut on the way is never relayed as whole', async () => {
   assert.is(whole.body.length, body.length);
 
   const lastByte = (sealed: Buffer) => sealed.fill((sealed.at(-1) as number) ^ 1, sealed.length - 1);
-  const cuts: [string, string, (sealed: Buffer) => Buffer][] = [
-    ['truncated', 'cut', (sealed) => sealed.subarray(0, -1)],
-    ['rejected', 'altered', lastByte],
+  const cuts: [string, (sealed: Buffer) => Buffer][] = [
+    ['truncated', (sealed) => sealed.subarray(0, -1)],
+    ['rejected', lastByte],
   ];
-  for (const [code, , alter] of cuts) {
+  for (const [code, alter] of cuts) {
     change = alter;
     assertOwn(await ask(gateway.origin, '/small'), code, 502);
     assertOwn(await ask(gateway.origin, '/head', { method: 'HEAD' }).then(withProblem(code)), code, 502);
@@ -157,10 +138,9 @@ it('a field that is not sealed is refused, says where to list it, and does not s
 
   const open = await startGateway({ origin, outerFields: '*' });
   assert.is((await ask(open.origin, '/', asked)).status, 200);
-  assert.is(
-    (await ask(open.origin, '/', { headers: { connection: 'close, x-hop', 'x-hop': 'a' } })).status,
-    200,
-  );
+  // What a client says to the gateway alone goes nowhere.
+  const hop = { connection: 'close, x-hop', 'x-hop': 'a' };
+  assert.is((await ask(gateway.origin, '/', { headers: hop })).status, 200);
 });
 
 it('a client that was refused in the middle of an upload may ask again on its connection', async () => {
@@ -275,83 +255,6 @@ it('pages of other sites are refused, by what browsers say of them and by the na
     { host: `[::1]:${port}` },
   ];
   for (const headers of own) assert.is((await ask(gateway, '/', { headers })).status, 200);
-});
-
-/** Says what it was sent. */
-const repeating: RequestListener = async (req, res) => {
-  let text = '';
-  for await (const chunk of req) text += chunk;
-  res.end(`${req.method} ${text.length}`);
-};
-
-it('a server that was restarted, with its keys or with others, gets short bodies again', async () => {
-  const other = await StaticKeys.generate(['X25519']);
-  let server = await startSealedNode(repeating);
-  const { origin, port } = server;
-  const gateway = await startGateway({ origin, identity: [pin, other.pins[0] as string] });
-  const safe = { method: 'GET', body: 'abc', headers: { 'content-length': 3 } };
-  for (const keys of [undefined, other]) {
-    assert.is(String((await ask(gateway.origin, '/', safe)).body), 'GET 3');
-    await server.close();
-    await sleep(20);
-    server = await startSealedNode(repeating, { port, ...(keys && { keys }) });
-    assert.is(String((await ask(gateway.origin, '/', safe)).body), 'GET 3');
-  }
-  assert.is(String((await ask(gateway.origin, '/', { method: 'POST', body: 'abc' })).body), 'POST 3');
-});
-
-it('of a body that cannot be sent again, or of which nobody knows what became, it says so', async () => {
-  const server = await startSealedNode(repeating);
-  const { origin, port } = server;
-  const gateway = await startGateway({ origin });
-  for (const [body, code, status] of [
-    ['abc', 'outcome-unknown', 502],
-    ['a'.repeat(200_000), 'body-not-resendable', 503],
-  ] as const) {
-    await ask(gateway.origin, '/');
-    await server.close();
-    await sleep(20);
-    const again = await startSealedNode(repeating, { port });
-    assertOwn(await ask(gateway.origin, '/', { method: 'POST', body }), code, status);
-    assert.is((await ask(gateway.origin, '/', { method: 'POST', body })).status, 200);
-    await again.close();
-  }
-});
-
-/** Listens with the application behind Sealwire; it is closed after the test. */
-async function serve(server: Server, host: string, originOf: (port: number) => string): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  afterwards(() => server.close());
-  const origin = originOf((server.address() as AddressInfo).port);
-  server.on('request', express5.listener({ listener: repeating }, origin, new MemorySessionStore()));
-  return origin;
-}
-
-it('an origin may be an IPv6 address', async () => {
-  const has = Object.values(networkInterfaces()).some((each) =>
-    each?.some(({ address }) => address === '::1'),
-  );
-  const origin = await serve(createHttpServer(), has ? '::1' : '127.0.0.1', (port) => `http://[::1]:${port}`);
-  const fetch = nodeFetch(has ? {} : { connectTo: origin.replace('[::1]', '127.0.0.1') });
-  const gateway = await startGateway({ origin, fetch });
-  assert.is(String((await ask(gateway.origin, '/')).body), 'GET 0');
-});
-
-it("an https origin may have a certificate of an authority of one's own, which is checked", async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealwire-gateway-'));
-  afterwards(() => rmSync(folder, { recursive: true }));
-  const { key, cert } = await developmentCertificate(folder);
-  const origin = await serve(
-    createTlsServer({ key, cert }),
-    '127.0.0.1',
-    (port) => `https://localhost:${port}`,
-  );
-  const connectTo = origin.replace('localhost', '127.0.0.1');
-  const agent = new TlsAgent({ ca: cert });
-  const trusting = await startGateway({ origin, fetch: nodeFetch({ agent, connectTo }) });
-  assert.is(String((await ask(trusting.origin, '/')).body), 'GET 0');
-  const doubting = await startGateway({ origin, fetch: nodeFetch({ connectTo }) });
-  assert.match(assertOwn(await ask(doubting.origin, '/'), 'server-unreachable', 502), 'certificate');
 });
 
 it('options are checked', () => {

@@ -1,8 +1,10 @@
 // Middleware around Sealwire: what was set before it is seen behind it, and what handlers do wrong is told them as Node
 // tells it.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Application } from 'express';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { pattern } from './support/bytes.ts';
 import { onExpress } from './support/cases.ts';
 import { clientOf, recordingFetch } from './support/clients.ts';
 import { assertProblem } from './support/problems.ts';
@@ -34,6 +36,21 @@ onExpress('what earlier middleware puts into req.headers reaches the handler', a
   assert.is(headers['accept-language'], 'de');
   assert.is(headers.authorization, undefined);
   assert.is(headers.host, new URL(server.origin).host);
+});
+
+onExpress('what earlier middleware keeps in AsyncLocalStorage is there behind a body', async (express) => {
+  const storage = new AsyncLocalStorage<string>();
+  const server = await startSealed(
+    express,
+    (app) => {
+      app.use((_req, res) => void res.send(storage.getStore()));
+    },
+    { before: (app) => void app.use((req, _res, next) => storage.run(`for ${req.url}`, next)) },
+  );
+  const sealedFetch = clientOf(server);
+  const calls = [{}, { method: 'POST', body: 'x' }, { method: 'POST', body: pattern(200_000) }];
+  const answers = calls.map(async (init, index) => (await sealedFetch(`/${index}`, init)).text());
+  assert.equal(await Promise.all(answers), ['for /0', 'for /1', 'for /2']);
 });
 
 function trailers(app: Application): void {

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { shownTables, tablesOf, withCounts } from '../scripts/compatibility.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Fewer tests than this in a whole run: some were lost. */
@@ -23,7 +24,11 @@ const jobs = [...checks(), ...testFiles()].filter(({ name }) => wanted(name));
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const skippedTests = [];
 const queue = [...jobs];
-await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, () => work()));
+await withCounts(async (folder) => {
+  process.env.SEALWIRE_MATRIX ??= folder;
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, () => work()));
+  if (patterns.length === 0) compareTables();
+});
 summarise();
 
 function checks() {
@@ -106,6 +111,13 @@ function runProcess({ args, check }) {
 function countTests(output) {
   const read = (label) => Number(output.match(new RegExp(`^ {2}${label}: +(\\d+)`, 'm'))?.[1] ?? 0);
   return { total: read('Total'), passed: read('Passed'), skipped: read('Skipped') };
+}
+
+/** The README shows what the matrices counted in this run. */
+function compareTables() {
+  if (tablesOf(process.env.SEALWIRE_MATRIX) === shownTables()) return;
+  console.log('FAIL the compatibility tables of README.md are not what was counted: npm run compatibility');
+  totals.failed++;
 }
 
 function summarise() {

@@ -2,22 +2,19 @@
 import { sealwire } from '@sealwire/express';
 import express from 'express';
 import multer from 'multer';
-import { feedOf } from './feed.mjs';
-import { limits, Notes } from './notes.mjs';
+import { feedOf } from '../notes-shared/feed.mjs';
+import { limits, Notes } from '../notes-shared/notes.mjs';
 
 /**
  * @param {object} options
  * @param options.keys the server's keys
  * @param options.origins the origins that browsers call
- * @param [options.page] middleware that serves the page itself
  */
-export function createNotesApp({ keys, origins, page }) {
+export function createNotesApp({ keys, origins }) {
   const notes = new Notes();
+  const sendFeed = feedOf(notes);
   const app = express();
   app.disable('x-powered-by');
-
-  // The page is public and cannot be sealed: what opens seals is in it. So it is served before sealwire().
-  if (page) app.use(page);
 
   // The one line. What follows is written as if it were not there.
   app.use(sealwire({ keys, origins }));
@@ -53,7 +50,9 @@ export function createNotesApp({ keys, origins, page }) {
     res.attachment(name).set({ 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' }).send(bytes);
   });
 
-  app.get('/feed', feedOf(notes));
+  app.get('/feed', (_req, res) => {
+    sendFeed(res);
+  });
 
   app.use((_req, res) => {
     res.status(404).json({ error: 'There is nothing here.' });

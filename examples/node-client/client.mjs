@@ -1,7 +1,7 @@
 // Talks to the notes app from Node, sealed: node client.mjs [url] [pin]
 import { createSealedFetch } from '@sealwire/client';
 // A feed can be read wherever there is a fetch: the page of the notes app reads it with the same lines.
-import { readEvents } from '../express-notes/page/event-stream.js';
+import { readEvents } from '../notes-shared/page/event-stream.js';
 import { readArguments } from './arguments.mjs';
 import { explain } from './explain.mjs';
 

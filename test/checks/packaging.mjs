@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/bootstrap.mjs';
 import { makeProject } from '../support/consumer-project.mjs';
-import { browserSource, commonJsSource, esmSource, typedSource } from '../support/consumers.mjs';
+import {
+  browserSource,
+  commonJsSource,
+  esmSource,
+  koaTypedSource,
+  typedSource,
+} from '../support/consumers.mjs';
 import { packAll } from '../support/pack.mjs';
 import { packageFaults } from '../support/package-faults.mjs';
 import {
@@ -16,12 +22,10 @@ import {
   typeCheckReadmes,
 } from '../support/readmes.mjs';
 
-/** The types that go with Express 4; the workspace has only those of 5. */
-const express4Types = '4.17.25';
+/** The types that go with Express 4 and Koa 2; the workspace has only those of 5 and 3. */
+const olderTypes = { '@types/express': '4.17.25', '@types/koa': '2.15.0' };
 
-const { devDependencies } = manifestOf('express');
-const { devDependencies: testing } = manifestOf('testing');
-const nodeTypes = { '@types/node': devDependencies['@types/node'] };
+const { devDependencies } = JSON.parse(readFileSync(`${root}test/package.json`, 'utf8'));
 const faults = [];
 const folder = mkdtempSync(join(tmpdir(), 'sealwire-packaging-'));
 try {
@@ -32,10 +36,6 @@ try {
 }
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length > 0 ? 1 : 0;
-
-function manifestOf(name) {
-  return JSON.parse(readFileSync(`${root}packages/${name}/package.json`, 'utf8'));
-}
 
 /** Runs a part of the check and notes what is wrong with it, so that the others run in any case. */
 async function step(what, run) {
@@ -59,33 +59,52 @@ async function checkPackages(packages) {
 }
 
 async function checkConsumers(packages) {
-  await step('consumers with Express 5', async () => {
-    const others = { express: devDependencies.express, '@types/express': devDependencies['@types/express'] };
-    const tests = { supertest: testing.supertest, '@types/supertest': testing['@types/supertest'] };
-    const project = await makeProject(join(folder, 'express-5'), packages, {
-      ...others,
-      ...tests,
-      ...nodeTypes,
-    });
-    await checkConsumer(project, 'Express 5');
+  const make = (name, others) =>
+    makeProject(join(folder, name), packages, { ...others, ...pick('@koa/bodyparser', '@types/node') });
+  await step('consumers with Express 5 and Koa 3', async () => {
+    const others = pick(
+      'express',
+      '@types/express',
+      'koa',
+      '@types/koa',
+      'koa-mount',
+      '@types/koa-mount',
+      'supertest',
+      '@types/supertest',
+    );
+    const project = await make('newer', others);
+    await checkConsumer(project, 'Express 5, Koa 3');
     await step('TypeScript, Bundler', () => checkTypes(project, 'bundler', 'consumer.ts', typedSource));
     await step('TypeScript, browser', () => checkTypes(project, 'browser', 'page.ts', browserSource));
     await step('READMEs', () => checkReadmes(packages, project));
   });
-  await step('consumers with Express 4', async () => {
-    const express = devDependencies.express4.replace('npm:express@', '');
-    const others = { express, '@types/express': express4Types };
-    const project = await makeProject(join(folder, 'express-4'), packages, { ...others, ...nodeTypes });
-    await checkConsumer(project, 'Express 4');
+  await step('consumers with Express 4 and Koa 2', async () => {
+    const { express4, koa2 } = devDependencies;
+    const others = { express: express4.split('@')[1], koa: koa2.split('@')[1] };
+    const project = await make('older', { ...others, ...olderTypes });
+    await checkConsumer(project, 'Express 4, Koa 2');
   });
 }
 
-async function checkConsumer(project, express) {
-  await step(`ES module, ${express}`, () => checkRun(project, 'consumer.mjs', esmSource));
-  await step(`require() from CommonJS, ${express}`, () => checkRun(project, 'consumer.cjs', commonJsSource));
-  await step(`TypeScript, NodeNext, ${express}`, () =>
-    checkTypes(project, 'nodeNext', 'consumer.mts', typedSource),
-  );
+/** Dependencies of the tests, in the versions that those are run with. */
+function pick(...names) {
+  return Object.fromEntries(names.map((name) => [name, devDependencies[name]]));
+}
+
+async function checkConsumer(project, versions) {
+  for (const framework of ['express', 'koa']) {
+    const what = `${framework} of ${versions}`;
+    await step(`ES module, ${what}`, () =>
+      checkRun(project, `${framework}-consumer.mjs`, esmSource(framework)),
+    );
+    await step(`require() from CommonJS, ${what}`, () =>
+      checkRun(project, `${framework}-consumer.cjs`, commonJsSource(framework)),
+    );
+  }
+  await step(`TypeScript, NodeNext, ${versions}`, async () => {
+    await checkTypes(project, 'nodeNext', 'consumer.mts', typedSource);
+    await checkTypes(project, 'koa', 'koa-consumer.mts', koaTypedSource);
+  });
 }
 
 async function checkRun(project, file, source) {
@@ -101,7 +120,7 @@ async function checkTypes(project, how, file, source) {
 
 async function checkReadmes(packages, project) {
   const readmes = readReadmes();
-  checkCommands(readmes, ['express', ...packages.map(({ name }) => name)]);
+  checkCommands(readmes, ['express', 'koa', '@koa/bodyparser', ...packages.map(({ name }) => name)]);
   await step('types in READMEs', () => typeCheckReadmes(readmes, project));
   await step('quick start', () => runQuickStart(readmes, project));
   await step('READMEs of the packages', () => runPackageReadmes(readmes, project));

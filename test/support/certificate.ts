@@ -1,19 +1,10 @@
-/** Of nobody: a certificate for localhost and 127.0.0.1, signed by itself, valid for a hundred years. */
-export const certificate = {
-  key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgxwi527LBDyjF53nk
-yP+ddQr7ZZIu/2Y0tXeBi8DbC0ahRANCAAQO0azOKU13pRqI3ZsPowC1d8ev1xey
-WY9eSt4fJwdTLUxgjkvga7LjFjUsHPg2S/vx2yy9kUj1UFylQi4QSC2v
------END PRIVATE KEY-----`,
-  cert: `-----BEGIN CERTIFICATE-----
-MIIBmjCCAUGgAwIBAgIURNGiAx026UAZ7e4pYXgeOLuPOFYwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTE5NDIxOVoYDzIxMjYxMDI4
-MTk0MjE5WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
-PQMBBwNCAAQO0azOKU13pRqI3ZsPowC1d8ev1xeyWY9eSt4fJwdTLUxgjkvga7Lj
-FjUsHPg2S/vx2yy9kUj1UFylQi4QSC2vo28wbTAdBgNVHQ4EFgQUoNep2f6W238q
-IzZIq/0yniF6BF0wHwYDVR0jBBgwFoAUoNep2f6W238qIzZIq/0yniF6BF0wDwYD
-VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
-zj0EAwIDRwAwRAIgAm+T/BIbpB7jPdmxkTNizhcs4Xo8o5KRlvIEQlJCPIcCIDgE
-9wwwehGIFm5oz9z67LXyyhe2ZECDlAjBj4TQ4r6O
------END CERTIFICATE-----`,
-};
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { developmentCertificate } from '../../examples/notes-shared/certificate.mjs';
+
+const folder = await mkdtemp(join(tmpdir(), 'sealwire-'));
+
+/** A certificate for this machine that nobody signed but itself. */
+export const certificate = await developmentCertificate(folder);
+await rm(folder, { recursive: true });

@@ -1,12 +1,9 @@
 // What somebody who installed the packages from npm would write, one text per way to do so.
 
-const server = `
-const keys = await StaticKeys.generate(['X25519']);
-const listener = createServer();
-await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve));
-const origin = 'http://127.0.0.1:' + listener.address().port;
+/** A server that answers with the body and the number of an exchange, by framework. */
+const servers = {
+  express: `
 const app = express();
-const wire = [];
 app.use((req, res, next) => {
   wire.push(req.headers['content-type']);
   next();
@@ -14,7 +11,33 @@ app.use((req, res, next) => {
 app.use(sealwire({ keys, origins: [origin] }));
 app.use(express.json());
 app.post('/echo', (req, res) => res.json({ body: req.body, n: req.sealed.n }));
-listener.on('request', app);`;
+listener.on('request', app);`,
+  koa: `
+const app = new Koa();
+app.use((ctx, next) => {
+  wire.push(ctx.get('content-type'));
+  return next();
+});
+app.use(sealwire({ keys, origins: [origin] }));
+app.use(bodyParser());
+app.use((ctx) => {
+  ctx.body = { body: ctx.request.body, n: ctx.sealed.n };
+});
+listener.on('request', app.callback());`,
+};
+
+/** What each framework is imported as, and what of its own. */
+const imports = {
+  express: { express: 'express' },
+  koa: { Koa: 'koa', '{ bodyParser }': '@koa/bodyparser' },
+};
+
+const before = `
+const keys = await StaticKeys.generate(['X25519']);
+const listener = createServer();
+await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve));
+const origin = 'http://127.0.0.1:' + listener.address().port;
+const wire = [];`;
 
 const roundTrip = `
 const sealedFetch = createSealedFetch({ origin, identity: keys.pins[0] });
@@ -29,37 +52,65 @@ listener.close();
 listener.closeAllConnections();
 console.log('works');`;
 
-/** An Express server and a client in one ES module. */
-export const esmSource = `import assert from 'node:assert';
+/** A server of a framework and a client in one ES module. */
+export function esmSource(framework) {
+  const own = Object.entries(imports[framework]).map(([name, from]) => `import ${name} from '${from}';`);
+  return `import assert from 'node:assert';
 import { createServer } from 'node:http';
 import { createSealedFetch, isSealwireError } from '@sealwire/client';
 import { suites } from '@sealwire/core';
-import { sealwire, StaticKeys } from '@sealwire/express';
+import { sealwire, StaticKeys } from '@sealwire/${framework}';
 import { createHandler } from '@sealwire/node';
-import express from 'express';
+${own.join('\n')}
 assert.strictEqual(suites.length, 3);
 assert.strictEqual(typeof createHandler, 'function');
-${server}
+${before}${servers[framework]}
 ${roundTrip}
 `;
+}
 
 /** The same by `require()`, which Node >= 20.19 does with ES modules. */
-export const commonJsSource = `const assert = require('node:assert');
+export function commonJsSource(framework) {
+  const own = Object.entries(imports[framework]).map(([name, from]) => `const ${name} = require('${from}');`);
+  return `const assert = require('node:assert');
 const { createServer } = require('node:http');
 const { createSealedFetch, isSealwireError } = require('@sealwire/client');
 const { suites } = require('@sealwire/core');
-const { sealwire, StaticKeys } = require('@sealwire/express');
+const { sealwire, StaticKeys } = require('@sealwire/${framework}');
 const { createHandler } = require('@sealwire/node');
-const express = require('express');
+${own.join('\n')}
 assert.strictEqual(suites.length, 3);
 assert.strictEqual(typeof createHandler, 'function');
 (async () => {
-${server}
+${before}${servers[framework]}
 ${roundTrip}
 })();
 `;
+}
 
-/** The public types: options, `req.sealed` on Express' own Request, codes that narrow, mistakes that are found. */
+/** The types of the Koa adapter: options, `ctx.sealed` on Koa's own Context, mistakes that are found. */
+export const koaTypedSource = `import { allowPlaintext, requireSealed, type Sealed, sealwire, type SealwireOptions, StaticKeys } from '@sealwire/koa';
+import Koa, { type Context, type Middleware } from 'koa';
+
+const keys: StaticKeys = await StaticKeys.generate();
+const options: SealwireOptions = { keys, origins: ['https://api.example.com'], policy: 'allow' };
+const app = new Koa();
+const seal: Middleware = sealwire(options);
+app.use(allowPlaintext());
+app.use(seal);
+app.use(requireSealed());
+app.use((ctx) => {
+  const sealed: Sealed | undefined = ctx.sealed;
+  ctx.body = { client: ctx.sealed?.client, n: sealed?.n };
+  // @ts-expect-error: plaintext has none.
+  ctx.sealed.n;
+});
+export const sidOf = (ctx: Context): string | undefined => ctx.sealed?.sid;
+// @ts-expect-error: there is no such policy.
+sealwire({ policy: 'maybe' });
+`;
+
+/** The public types: the Express adapter's options, `req.sealed` on Express' own Request, codes that narrow, mistakes that are found. */
 export const typedSource = `import { createServer } from 'node:http';
 import { createSealedFetch, type ErrorCode, isSealwireError, type SealedFetch, SealwireError } from '@sealwire/client';
 import { type MasterKey, type Session, suites } from '@sealwire/core';

@@ -53,15 +53,16 @@ export class Http2Client {
   #session!: ClientSession;
   #n = 0;
 
-  private constructor(origin: string) {
+  private constructor(origin: string, ca?: string) {
     this.#origin = new URL(origin);
-    this.connection = connect(origin);
+    this.connection = connect(origin, ca === undefined ? {} : { ca });
     this.connection.on('error', () => {});
     afterwards(() => this.connection.destroy());
   }
 
-  static async connect(server: { origin: string; pin: string }): Promise<Http2Client> {
-    const client = new Http2Client(server.origin);
+  /** @param server `ca`: the certificate to trust, of one behind TLS */
+  static async connect(server: { origin: string; pin: string; ca?: string }): Promise<Http2Client> {
+    const client = new Http2Client(server.origin, server.ca);
     client.#session = await openSession(server, async (path, body) => {
       const post = { ':method': 'POST', 'content-type': handshakeType };
       const answer = await client.send({ ':path': path, ...(body && post) }, body && [body]);
@@ -97,6 +98,19 @@ export class Http2Client {
     alter: (message: Buffer) => Uint8Array = (message) => message,
     pieceSize = 16_000,
   ): Promise<Http2Answer> {
+    const { headers, message, opener } = await this.seal(request, alter);
+    const chunks = message === undefined ? request.attached : pieces(message, pieceSize);
+    const answer = await this.send(headers, chunks, request.outerTrailers);
+    if (answer.headers['content-type'] !== messageType) return answer;
+    await opener.push(answer.body);
+    return { ...answer, opened: opener.opened };
+  }
+
+  /** The headers of a sealed request, its message unless they carry it, and what opens its response. */
+  async seal(
+    request: Http2Request,
+    alter: (message: Buffer) => Uint8Array = (message) => message,
+  ): Promise<{ headers: OutgoingHttpHeaders; message: Uint8Array | undefined; opener: ResponseOpener }> {
     const { method = 'POST', path = '/', body, fields = [], length, trailers } = request;
     const n = this.#n++;
     const { master, sid, time } = this.#session;
@@ -125,11 +139,7 @@ export class Http2Client {
       ...(body !== undefined && { 'content-type': messageType }),
       ...request.headers,
     };
-    const chunks = body === undefined ? request.attached : pieces(message, pieceSize);
-    const answer = await this.send(headers, chunks, request.outerTrailers);
-    if (answer.headers['content-type'] !== messageType) return answer;
     const opener = new ResponseOpener({ master, n, nonceQ: nonce });
-    await opener.push(answer.body);
-    return { ...answer, opened: opener.opened };
+    return { headers, message: body === undefined ? undefined : message, opener };
   }
 }

@@ -1,26 +1,25 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
-import { createRequire } from 'node:module';
 import type { AddressInfo, Socket } from 'node:net';
 import { MemorySessionStore, type SessionStore } from '@sealwire/core';
 import { sealwire as sealExpress } from '@sealwire/express';
 import { sealwire as sealKoa } from '@sealwire/koa';
 import { createHandler } from '@sealwire/node';
 import type { Application } from 'express';
-import Koa3 from 'koa';
 import { type Express, frameworks } from './cases.ts';
+import { type Koa, type KoaClass, koas, quietKoa } from './koa.ts';
 import { afterwards } from './resources.ts';
 import { keys, nodeFramework, pin } from './servers.ts';
 
-export type Koa = Koa3;
-
-const Koa2 = createRequire(import.meta.url)('koa2') as typeof Koa3;
+export type { Koa };
 
 /** One application, as it is written for each kind of server; where a kind has no writing of its own, `listener` serves. */
 export interface StackApp {
   express?: (app: Application, express: Express) => void;
   koa?: (app: Koa) => void;
   listener?: RequestListener;
+  /** What is mounted before Sealwire. */
+  before?: { express?: (app: Application) => void; koa?: (app: Koa) => void };
 }
 
 /** A framework and the protocol that it is served over. */
@@ -30,10 +29,6 @@ export interface Stack {
   readonly http2: boolean;
   /** The application as a listener, behind Sealwire if there is a store. Without an origin, as in development. */
   listener(app: StackApp, origin: string | undefined, store: SessionStore | undefined): RequestListener;
-}
-
-function sealing(origin: string | undefined, store: SessionStore) {
-  return { keys, store, ...(origin !== undefined && { origins: [origin] }) };
 }
 
 /** A running application; `pin` is that of its keys if it is behind Sealwire. */
@@ -48,14 +43,19 @@ export interface StackServer {
   close(): Promise<void>;
 }
 
+function sealing(origin: string | undefined, store: SessionStore) {
+  return { keys, store, ...(origin !== undefined && { origins: [origin] }) };
+}
+
 function expressStack(name: string, express: Express): Stack {
   return {
     name,
     kind: 'express',
     http2: false,
-    listener({ express: routes, listener }, origin, store) {
+    listener({ express: routes, listener, before }, origin, store) {
       // Express prints the errors of handlers, but for this environment.
       const app = express().set('env', 'test');
+      before?.express?.(app);
       if (store !== undefined) app.use(sealExpress(sealing(origin, store)));
       if (routes !== undefined) routes(app, express);
       else app.use((req, res) => listener?.(req, res));
@@ -64,14 +64,14 @@ function expressStack(name: string, express: Express): Stack {
   };
 }
 
-function koaStack(name: string, Koa: typeof Koa3, http2 = false): Stack {
+function koaStack({ name, Koa }: { name: string; Koa: KoaClass }, http2 = false): Stack {
   return {
-    name,
+    name: http2 ? `${name} on http2` : name,
     kind: 'koa',
     http2,
-    listener({ koa: routes, listener }, origin, store) {
-      const app = new Koa();
-      app.silent = true;
+    listener({ koa: routes, listener, before }, origin, store) {
+      const app = quietKoa(Koa);
+      before?.koa?.(app);
       if (store !== undefined) app.use(sealKoa(sealing(origin, store)));
       if (routes !== undefined) routes(app);
       else {
@@ -87,31 +87,35 @@ function koaStack(name: string, Koa: typeof Koa3, http2 = false): Stack {
   };
 }
 
-const nodeHttp2: Stack = {
-  name: 'node:http2',
-  kind: 'node',
-  http2: true,
-  listener({ listener }, origin, store) {
-    if (listener === undefined) throw new Error('there is no listener for node:http2');
-    if (store === undefined) return listener;
-    const handle = createHandler(sealing(origin, store), nodeFramework);
-    return (req, res) => {
-      handle(req, res, (error) => {
-        if (error === undefined) listener(req, res);
-        else res.writeHead(500).end(String(error));
-      });
-    };
-  },
-};
+function nodeStack(name: string, http2: boolean): Stack {
+  return {
+    name,
+    kind: 'node',
+    http2,
+    listener({ listener }, origin, store) {
+      if (listener === undefined) throw new Error(`there is no listener for ${name}`);
+      if (store === undefined) return listener;
+      const handle = createHandler(sealing(origin, store), nodeFramework);
+      return (req, res) => {
+        handle(req, res, (error) => {
+          if (error === undefined) listener(req, res);
+          else res.writeHead(500).end(String(error));
+        });
+      };
+    },
+  };
+}
 
 /** Every server that the behaviours of requests and responses are compared on. */
 export const stacks: readonly Stack[] = [
   ...frameworks.map(({ name, express }) => expressStack(name, express)),
-  koaStack('Koa 2', Koa2),
-  koaStack('Koa 3', Koa3),
-  koaStack('Koa 3 on http2', Koa3, true),
-  nodeHttp2,
+  ...koas.map((each) => koaStack(each)),
+  koaStack(koas[1], true),
+  nodeStack('node:http2', true),
 ];
+
+/** No framework, and HTTP/1. */
+export const nodeHttp: Stack = nodeStack('node:http', false);
 
 /** Starts an application on a stack, behind Sealwire unless `sealed` is false. It is closed after the test. */
 export async function startStack(

@@ -47,7 +47,8 @@ export async function startNodeTwins(listener: RequestListener): Promise<Twins> 
   return twinsOf(await listen(listener), await startSealedNode(listener));
 }
 
-function twinsOf(plainServer: Running, sealedServer: Running & { pin: string }): Twins {
+/** What was started twice, as twins. */
+export function twinsOf(plainServer: Running, sealedServer: Running & { pin: string }): Twins {
   const sealed = clientOf(sealedServer);
   const plain = (path: string, init?: RequestInit) => fetch(plainServer.origin + path, init);
   return {

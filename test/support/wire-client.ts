@@ -63,10 +63,13 @@ export interface Sending {
   connection?: RawConnection;
 }
 
-/** Fetches and verifies the configuration, then does a handshake, by whatever means `ask` has: GET, or POST of a body. */
+/** Asks a server for what is at a path: GET, or the POST of a handshake. */
+export type Ask = (path: string, body?: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
+
+/** Fetches and verifies the configuration, then does a handshake, by whatever means `ask` has. */
 export async function openSession(
   { origin, pin }: { origin: string; pin: string },
-  ask: (path: string, body?: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>,
+  ask: Ask,
   signer?: Signer,
 ): Promise<ClientSession> {
   const check = { identities: [pin], origin, now: Date.now() };
@@ -95,19 +98,9 @@ export class WireClient {
   static async connect(
     { origin, pin }: { origin: string; pin: string },
     signer?: Signer,
+    ask: Ask = askByFetch(origin),
   ): Promise<WireClient> {
-    const session = await openSession(
-      { origin, pin },
-      async (path, body) => {
-        const headers = { 'content-type': handshakeType };
-        const answer = await fetch(
-          origin + path,
-          body === undefined ? {} : { method: 'POST', headers, body },
-        );
-        return new Uint8Array(await answer.arrayBuffer());
-      },
-      signer,
-    );
+    const session = await openSession({ origin, pin }, ask, signer);
     return new WireClient(origin, session);
   }
 
@@ -235,7 +228,10 @@ export class WireClient {
   }
 
   /** Opens a sealed response. @throws Error for a plaintext one; SealwireError `rejected` */
-  async open(message: WireMessage, response: RawResponse): Promise<OpenedResponse> {
+  async open(
+    message: WireMessage,
+    response: Pick<RawResponse, 'status' | 'headers' | 'body'>,
+  ): Promise<OpenedResponse> {
     if (response.headers['content-type'] !== messageType) {
       throw new Error(`a plaintext answer: ${response.status} ${response.body.toString('utf8')}`);
     }
@@ -251,6 +247,14 @@ export class WireClient {
     if (!opened.complete) throw new Error('the response has no final record');
     return opened;
   }
+}
+
+function askByFetch(origin: string): Ask {
+  return async (path, body) => {
+    const headers = { 'content-type': handshakeType };
+    const answer = await fetch(origin + path, body === undefined ? {} : { method: 'POST', headers, body });
+    return new Uint8Array(await answer.arrayBuffer());
+  };
 }
 
 /** RFC 9000, section 16, always in four bytes. */

@@ -159,6 +159,11 @@ export class ResponseOpener {
     else if (kind !== 'padding' && body.length > 0) this.#body.push(Buffer.from(body));
   }
 
+  /** True once the head came. */
+  get begun(): boolean {
+    return this.#head !== undefined;
+  }
+
   /** What came so far. */
   get opened(): OpenedResponse {
     if (this.#head === undefined) throw new Error('the head of the response is not there yet');

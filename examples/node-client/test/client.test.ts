@@ -4,9 +4,15 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it, within } from '../../../test/support/cases.ts';
 import { listen, pin as otherPin } from '../../../test/support/servers.ts';
-import { type RunningServer, runCommand, startServer } from '../../express-notes/test/support/command.ts';
+import {
+  type RunningServer,
+  runCommand,
+  startServer as start,
+} from '../../notes-shared/test/support/command.ts';
 
 const script = new URL('../client.mjs', import.meta.url);
+const server = new URL('../../express-notes/server.mjs', import.meta.url);
+const startServer = (args: readonly string[] = []) => start(server, args);
 
 async function runClient(args: readonly string[], env: Record<string, string> = {}) {
   const command = runCommand(script, args, { SEALWIRE_PIN: '', ...env });

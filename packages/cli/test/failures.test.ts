@@ -31,6 +31,8 @@ it('wrong usage is 2, and says what is right', async () => {
     [['curl', 'localhost', '-H', 'Host: a'], /host is sealed/],
     [['curl', 'localhost', '--trust-tls', '--identity', pin], /exclude each other/],
     [['curl', 'localhost', '--trust-tls', '-k'], /--insecure/],
+    [['curl', 'localhost', '-m', 'soon'], /--max-time takes a number/],
+    [['curl', 'localhost', '-L', '--max-redirs', '-1'], /--max-redirs takes a number/],
     [['proxy', 'http://localhost', '--listen', '0.0.0.0:8081'], /loopback only/],
     [['proxy'], /one ORIGIN/],
   ];
@@ -174,6 +176,13 @@ it('events are written as they arrive, and an end of stdout ends it', async () =
   const { code, stderr } = await within(ended, 'its end', 10_000);
   assert.is(code, 23, stderr);
   assert.equal(gone, [true]);
+});
+
+it('an answer ends it, though there may come more on stdin', async () => {
+  const { origin } = await startSealedNode((_req, res) => res.writeHead(413).end('too long'));
+  const { ended } = startSealwire(['curl', '-T', '-', `${origin}/`]);
+  const { code, stdout } = await within(ended, 'its end', 15_000);
+  assert.equal([code, String(stdout)], [0, 'too long']);
 });
 
 it('a gateway ends by Ctrl-C, and says what it cannot listen on', async () => {

@@ -11,6 +11,7 @@ import { rejected } from './errors.ts';
 import { plain } from './kem.node.ts';
 import { splitKeyMaterial } from './key-schedule.ts';
 import type { KeyAndNonce } from './primitives.ts';
+import { maxRecordPlaintext } from './records.ts';
 
 export { hasNativeMlkem, kdf, loadKem, loadMlkem, loadXwing, randomBytes } from './kem.node.ts';
 
@@ -86,6 +87,20 @@ export function aeadSeal(
   return pieces;
 }
 
+// A record arrives in as many pieces as the network made of it. Opened piece by piece, each would take memory of its own,
+// and whoever reads the stream would join them again.
+const ciphertextArgument = Buffer.allocUnsafeSlow(maxRecordPlaintext);
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0] as Uint8Array;
+  let length = 0;
+  for (const part of parts) {
+    ciphertextArgument.set(part, length);
+    length += part.length;
+  }
+  return ciphertextArgument.subarray(0, length);
+}
+
 export function aeadOpen(
   key: AeadKey,
   nonce: Uint8Array,
@@ -96,8 +111,8 @@ export function aeadOpen(
   const decipher = createDecipheriv(gcm, key, filled(nonceArgument, nonce), tagOption);
   decipher.setAAD(filled(aadArgument, aad));
   decipher.setAuthTag(filled(tagArgument, tag));
-  const pieces: Uint8Array[] = [];
-  for (const part of parts) if (part.length > 0) pieces.push(decipher.update(part));
+  const ciphertext = joined(parts);
+  const pieces = ciphertext.length === 0 ? [] : [decipher.update(ciphertext)];
   try {
     decipher.final();
   } catch {

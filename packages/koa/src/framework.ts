@@ -7,16 +7,20 @@ const contexts = new WeakMap<IncomingMessage, Context>();
 
 /** Remembers which context a request belongs to. */
 export function keepContext(ctx: Context): void {
-  contexts.set(ctx.req, ctx as Context);
+  contexts.set(ctx.req, ctx);
 }
 
 export const framework: Framework = {
   outerUrl: (req) => contextOf(req).originalUrl,
-  mountPath: (req) => mountedOn(contextOf(req).originalUrl, req.url as string),
+  // koa-mount, and whatever else changed the path, will put its own copy of the outer one back: all of it counts.
+  mountPath(req) {
+    const path = pathOf(contextOf(req).originalUrl);
+    return pathOf(req.url as string) === path ? '' : path;
+  },
   setUrl(req, path) {
     const ctx = contextOf(req);
-    const mounted = path.slice(framework.mountPath(req).length);
-    req.url = mounted.startsWith('/') ? mounted : `/${mounted}`;
+    const mountPath = framework.mountPath(req);
+    req.url = mountPath === '' ? path : pathOf(req.url as string) + path.slice(mountPath.length);
     ctx.originalUrl = path;
     ctx.request.originalUrl = path;
   },
@@ -27,11 +31,8 @@ function contextOf(req: IncomingMessage): Context {
   return contexts.get(req) as Context;
 }
 
-/** What koa-mount took away of the path. */
-function mountedOn(originalUrl: string, url: string): string {
-  const [original, rest] = [originalUrl, url].map((each) => each.split('?', 1)[0]) as [string, string];
-  if (original.endsWith(rest)) return original.slice(0, original.length - rest.length);
-  return rest === '/' ? original : '';
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] as string;
 }
 
 /** What Koa keeps of a request once earlier middleware asked for it: made of what was outside. */

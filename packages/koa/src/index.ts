@@ -1,14 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Stream } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
 import {
   allowPlaintextRequest,
+  breakOff,
   createHandler,
   requireSealedRequest,
   type Sealed,
   type SealwireHandler,
   type SealwireOptions,
 } from '@sealwire/node';
-import type { Context, Middleware } from 'koa';
+import type { Context, Middleware, Next } from 'koa';
 import { forgetOuter, framework, keepContext } from './framework.ts';
 
 export { isSealwireError, SealwireError, StaticKeys } from '@sealwire/core';
@@ -34,23 +34,24 @@ declare module 'koa' {
  */
 export function sealwire(options?: SealwireOptions): Middleware {
   const handle = createHandler(options, framework);
-  return async function sealwireMiddleware(ctx, next) {
+  return function sealwireMiddleware(ctx, next) {
     keepContext(ctx);
-    if (!(await passes(handle, ctx))) return;
-    const { sealed } = ctx.req as IncomingMessage & { sealed?: Sealed };
-    if (sealed !== undefined) {
-      ctx.sealed = sealed;
-      forgetOuter(ctx);
-    }
-    await next();
-    endWithBody(ctx);
+    return handleFirst(handle, ctx, () => {
+      const { sealed } = ctx.req as IncomingMessage & { sealed?: Sealed };
+      if (sealed !== undefined && ctx.sealed === undefined) {
+        ctx.sealed = sealed;
+        forgetOuter(ctx);
+        endAfterErrors(ctx);
+      }
+      return next();
+    });
   };
 }
 
 /** Middleware for the policy `allow`: refuses plaintext requests with `sealed-required`. */
 export function requireSealed(): Middleware {
-  return async function requireSealedMiddleware(ctx, next) {
-    if (await passes(requireSealedRequest, ctx)) await next();
+  return function requireSealedMiddleware(ctx, next) {
+    return handleFirst(requireSealedRequest, ctx, next);
   };
 }
 
@@ -68,28 +69,45 @@ export function allowPlaintext(): Middleware {
   };
 }
 
-/** False if the handler answered itself; then the response is over, and Koa has nothing to add to it. */
-async function passes(handle: SealwireHandler, ctx: Context): Promise<boolean> {
+/**
+ * Goes on with `next` once the handler says so, and in the same tick: a body parser that listened any later would miss
+ * what happens to the request meanwhile. If the handler answers itself, or nobody is left to be answered, the response
+ * closes, and Koa has nothing to add to it.
+ */
+function handleFirst(handle: SealwireHandler, ctx: Context, next: Next): Promise<void> {
   return new Promise((resolve, reject) => {
     const { req, res } = ctx;
-    const answered = () => {
+    let over = false;
+    const close = () => {
+      over = true;
       ctx.respond = false;
-      resolve(false);
+      resolve();
     };
-    res.once('close', answered);
+    // A response that waits for others of its connection never closes; when the connection does, its request does.
+    const closeUnsent = () => {
+      if (req.socket?.destroyed !== false) close();
+    };
+    res.once('close', close);
+    req.once('close', closeUnsent);
     handle(req, res, (error) => {
-      res.off('close', answered);
-      if (error === undefined) resolve(true);
+      // What was upstream is done with this request.
+      if (over) return;
+      res.off('close', close);
+      req.off('close', closeUnsent);
+      if (error === undefined) resolve(next());
       else reject(error);
     });
   });
 }
 
-/** Koa 2 leaves a response open for ever whose body fails after the head was sent. */
-function endWithBody({ body, res }: Context): void {
-  if (body instanceof Stream) body.once('error', () => destroyUnfinished(res));
-}
-
-function destroyUnfinished(res: ServerResponse): void {
-  if (res.headersSent && !res.writableEnded) res.destroy();
+/**
+ * An error that comes after the head Koa only reports. Nobody would end the response then (Koa 2 leaves it open when the
+ * stream of a body fails), so it is broken off.
+ */
+function endAfterErrors(ctx: Context): void {
+  const { onerror, res } = ctx;
+  ctx.onerror = (error) => {
+    onerror.call(ctx, error);
+    if (error && ctx.respond !== false && res.headersSent && !res.writableEnded) breakOff(res);
+  };
 }

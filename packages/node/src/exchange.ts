@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Acceptance,
@@ -32,7 +33,7 @@ import type { OuterHeaders } from './raw-headers.ts';
 import { ResponseSeal } from './response.ts';
 import { Sealed } from './sealed.ts';
 import { inTime, isSession } from './store-answer.ts';
-import { failStream } from './stream-failure.ts';
+import { breakOff, failStream } from './stream-failure.ts';
 
 export type Next = (error?: unknown) => void;
 
@@ -40,7 +41,7 @@ export type Next = (error?: unknown) => void;
 export interface FrameworkRequest {
   /** The outer path with query, before any mounting took a part of it away. */
   outerUrl(req: IncomingMessage): string;
-  /** What mounting took away of it; empty at the root. */
+  /** The beginning of its path that has to be spelt as it was sealed, since mounting took it away; empty at the root. */
   mountPath(req: IncomingMessage): string;
   /** Makes this the path with query that the application sees. */
   setUrl(req: IncomingMessage, path: string): void;
@@ -48,10 +49,13 @@ export interface FrameworkRequest {
 
 /** How long the beginning of a sealed message may take, in milliseconds. */
 const headDeadline = 15_000;
+/** How long an application that heard of a damaged body may take to begin its answer, in milliseconds. */
+const answerDeadline = 5_000;
 /** Ciphertext that is kept while the session store takes its time, in bytes; then the sender waits. */
 const maxPending = 65_536;
 
 const headDeadlines = new Deadlines<Exchange>(headDeadline, (exchange) => exchange.headTooLate());
+const answerDeadlines = new Deadlines<Exchange>(answerDeadline, (exchange) => exchange.answerTooLate());
 
 /**
  * Where an exchange stands. `session` and `accept` wait for the store, `empty` for an http2 stream to prove that it
@@ -69,6 +73,8 @@ export class Exchange {
   readonly #req: IncomingMessage & { sealed?: Sealed };
   readonly #res: ServerResponse;
   readonly #next: Next;
+  /** The application goes on where it called: what it keeps for a request (`AsyncLocalStorage`) is still there. */
+  readonly #scope = new AsyncResource('sealwire');
   #phase: Phase = 'session';
   #header!: SealwireHeader;
   #session!: Session;
@@ -84,6 +90,8 @@ export class Exchange {
   #trailers: Field[] = [];
   readonly #hold = new Hold();
   #holdOver = false;
+  /** True if an answer was under way when the body turned out to be damaged. */
+  #answering = false;
   /** The listener that ends the waiting for a whole body. */
   #releaseAtAbort: (() => void) | undefined;
   #seal: ResponseSeal | undefined;
@@ -382,7 +390,7 @@ export class Exchange {
     const aborted = this.#req.destroyed;
     this.#stopWaiting();
     this.#raw?.deliver(this.#hold.take());
-    this.#next();
+    this.#scope.runInAsyncScope(this.#next);
     // The application comes too late for an event that it would have seen.
     if (aborted) this.#req.emit('aborted');
   }
@@ -405,17 +413,25 @@ export class Exchange {
     }
     this.#phase = 'over';
     process.nextTick(() => {
-      const heard = failStream(this.#req, rejected());
-      if (!heard) this.#answerForNobody();
+      this.#answering = this.#res.headersSent;
+      const heard = failStream(this.#req, this.#res, rejected());
+      if (heard) answerDeadlines.add(this);
+      else this.#answerForNobody();
       if (this.#rawEnded) this.#raw?.end();
       else this.#raw?.discard();
     });
   }
 
+  /** Without Sealwire a failed request has lost its client, so many who hear of it do not answer. */
+  answerTooLate(): void {
+    if (this.#res.writableEnded || this.#res.destroyed) return;
+    if (this.#answering || !this.#res.headersSent) this.#answerForNobody();
+  }
+
   /** No one listens to the request's stream, so no one may answer; whoever does it later does no harm. */
   #answerForNobody(): void {
     if (this.#res.headersSent) {
-      this.#res.destroy();
+      breakOff(this.#res);
       return;
     }
     this.#res.once('finish', () => this.#req.destroy());
@@ -436,7 +452,7 @@ export class Exchange {
     if (this.#rawEnded) this.#raw?.end();
     else this.#raw?.discard();
     if (!isSealwireError(error)) {
-      this.#next(error);
+      this.#scope.runInAsyncScope(this.#next, undefined, error);
       return;
     }
     // What is cut short looks like what was altered: one error for all that does not authenticate.
@@ -456,7 +472,11 @@ export class Exchange {
     // The response of http2's compatibility API says `finish` when its stream is closed, which an unread body prevents.
     const writable = (this.#res as unknown as { stream?: ServerResponse }).stream ?? this.#res;
     writable.once('finish', () => {
-      if (this.#phase === 'over') return;
+      if (this.#phase === 'over') {
+        // It came whole. What Sealwire read of it keeps Node from throwing away what nobody else does.
+        if (this.#req.readableFlowing === null) this.#req.resume();
+        return;
+      }
       this.#phase = 'over';
       if (this.#rawEnded) this.#raw?.end();
       else this.#raw?.discard();

@@ -4,3 +4,4 @@ export { createHandler, type Framework, type SealwireHandler } from './handler.t
 export type { SealwireOptions } from './options.ts';
 export { requireSealedRequest } from './require-sealed.ts';
 export { Sealed } from './sealed.ts';
+export { breakOff } from './stream-failure.ts';

@@ -29,7 +29,7 @@ export function checkOuter(outer: OuterHeaders): SealwireHeader {
 export interface OuterTarget {
   /** Path with query. */
   readonly url: string;
-  /** What mounting in the framework took away of it; empty at the root. */
+  /** The beginning of its path that mounting in the framework took away; empty at the root. */
   readonly mountPath: string;
 }
 
@@ -78,7 +78,7 @@ export function checkTarget(
   if (!isBelow(path, outer.mountPath)) {
     throw new SealwireError(
       'target-mismatch',
-      `The path differs: sealed ${method} ${head.path}, received below the mount path ${outer.mountPath}.`,
+      `The path differs: sealed ${method} ${head.path}, received ${outer.url}; at a mount path both are spelt alike.`,
     );
   }
   return path;

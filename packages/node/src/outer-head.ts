@@ -11,9 +11,9 @@ export function outerStatus(status: number): number {
   return plainSuccess || plainFailure ? status : 200;
 }
 
-/** True if Node sends a body with this status (RFC 9110, section 6.4.1). */
-export function hasBody(status: number): boolean {
-  return status >= 200 && status !== 204 && status !== 304;
+/** True if Node sends a body with this status (RFC 9110, section 6.4.1); over http2 none with 205 either. */
+export function hasBody(status: number, http2: boolean): boolean {
+  return status >= 200 && status !== 204 && status !== 304 && !(http2 && status === 205);
 }
 
 /** The fields of a head as the application set them, for the sealed head; those that stay outside are left out. */
@@ -30,6 +30,16 @@ export function sealedFields(headers: OutgoingHttpHeaders, ownProblem: boolean):
   return fields;
 }
 
+/** http2 takes any value: of a character it sends the low byte, and clients drop what has control characters. */
+export function asHttp2Sends(fields: readonly Field[]): Field[] {
+  return (
+    fields
+      .map(([name, value]): Field => [name, trimmed(Buffer.from(value, 'latin1').toString('latin1'))])
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+      .filter(([, value]) => !/[\x00-\x08\x0a-\x1f\x7f]/.test(value))
+  );
+}
+
 /** How HTTP/1 keeps the headers of a response: name as it was set and value, by name in lower case. */
 type HeaderTable = Record<string, readonly [name: string, value: OutgoingHttpHeaders[string]]>;
 
@@ -38,20 +48,37 @@ const tableKey = Object.getOwnPropertySymbols(new ServerResponse({ method: 'GET'
   ({ description }) => description === 'kOutHeaders',
 );
 
+/** False over HTTP/1 as long as no header was set: what `writeHead` is given then, Node does not keep. */
+export function keepsHeaders(res: ServerResponse): boolean {
+  return tableKey === undefined || (res as unknown as Record<symbol, HeaderTable | null>)[tableKey] !== null;
+}
+
+export function forgetHeaders(res: ServerResponse): void {
+  (res as unknown as Record<symbol, HeaderTable | null>)[tableKey as symbol] = null;
+}
+
 /**
  * Runs `writeHead`, which sends the head of a sealed message of the given length instead of the application's head.
  * Afterwards `getHeader` and its kin answer with what the application set.
  */
 export function withOuterFields(
   res: ServerResponse,
+  status: number,
   headers: OutgoingHttpHeaders,
   length: number | undefined,
   writeHead: () => void,
 ): void {
   if (tableKey === undefined || !(tableKey in res) || 'stream' in res) {
     setOuterFields(res, headers, length);
-    writeHead();
-    showHeaders(res, headers);
+    try {
+      writeHead();
+    } catch (error) {
+      // Of what http2 refuses only now, the application makes another answer.
+      restoreFields(res, headers);
+      throw error;
+    }
+    // http2 counts the status among them.
+    showHeaders(res, 'stream' in res ? { ...headers, ':status': status } : headers);
     return;
   }
   // For a moment another table takes the place of the application's: to change its own, and to shield it with methods
@@ -91,8 +118,14 @@ function setOuterFields(res: ServerResponse, headers: OutgoingHttpHeaders, lengt
   res.setHeader('cache-control', 'no-store, no-transform');
   res.setHeader('vary', withSealwire(headers.vary));
   if (length === undefined) return;
-  res.removeHeader('transfer-encoding');
+  // Node refuses it over http2.
+  if (!('stream' in res)) res.removeHeader('transfer-encoding');
   res.setHeader('content-length', length);
+}
+
+function restoreFields(res: ServerResponse, headers: OutgoingHttpHeaders): void {
+  for (const name of res.getHeaderNames()) if (!name.startsWith(':')) res.removeHeader(name);
+  for (const name in headers) res.setHeader(name, headers[name] as string);
 }
 
 /** After the head was sent, `getHeader` and its kin answer with what the application set. */
@@ -106,7 +139,7 @@ function showHeaders(res: ServerResponse, headers: OutgoingHttpHeaders): void {
 /** A `Vary` that names the header by which sealed and plaintext answers of one URL are told apart. */
 export function withSealwire(vary: OutgoingHttpHeaders[string]): string {
   if (vary === undefined) return 'Sealwire';
-  const names = String(vary);
+  const names = Array.isArray(vary) ? vary.join(', ') : String(vary);
   return /(?:^|,)\s*(?:\*|sealwire)\s*(?:,|$)/i.test(names) ? names : `${names}, Sealwire`;
 }
 
@@ -123,10 +156,11 @@ type HeaderArgument = OutgoingHttpHeaders | readonly unknown[];
  * Puts the headers that `writeHead` was called with, in any of its forms, into the response, as Node merges them.
  * Every name and value goes through `setHeader`, which throws Node's own errors.
  */
-export function foldHeaders(res: ServerResponse, headers: HeaderArgument): void {
+export function foldHeaders(res: ServerResponse, headers: HeaderArgument, keeps: boolean): void {
   if (!Array.isArray(headers)) {
     for (const [name, value] of Object.entries(headers as OutgoingHttpHeaders)) {
-      if (name !== '') res.setHeader(name, value as string);
+      // Node leaves out a name that is empty, but only over HTTP/1 where headers were set before.
+      if (name !== '' || !keeps || 'stream' in res) res.setHeader(name, value as string);
     }
     return;
   }

@@ -43,8 +43,9 @@ const methods = {
     this[sealKey].addTrailers(headers);
   },
   /** A hint in plaintext would tell the path what the sealed head is about to say. */
-  writeEarlyHints(_hints: unknown, callback?: () => void): void {
-    callback?.();
+  writeEarlyHints(this: SealedResponse, _hints: unknown, callback?: () => void): void {
+    // http2 knows no callback.
+    if (!('stream' in this)) callback?.();
   },
 };
 

@@ -1,10 +1,10 @@
 import {
   type OutgoingHttpHeaders,
   type ServerResponse,
-  STATUS_CODES,
   validateHeaderName,
   validateHeaderValue,
 } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import {
   encodeFieldSection,
   encodeResponseHead,
@@ -16,7 +16,25 @@ import {
   SealwireError,
 } from '@sealwire/core';
 import { MessageWriter } from './message-writer.ts';
-import { foldHeaders, hasBody, outerStatus, sealedFields, trimmed, withOuterFields } from './outer-head.ts';
+import {
+  asHttp2Sends,
+  foldHeaders,
+  forgetHeaders,
+  hasBody,
+  keepsHeaders,
+  outerStatus,
+  sealedFields,
+  trimmed,
+  withOuterFields,
+} from './outer-head.ts';
+import {
+  bytesOf,
+  type Callback,
+  callbackOf,
+  isNothing,
+  lengthMismatch,
+  phraseOf,
+} from './response-arguments.ts';
 import {
   type NativeMethods,
   type SealedResponse,
@@ -39,7 +57,6 @@ export interface ResponseOwner {
   responseEnds(): void;
 }
 
-type Callback = (error?: Error | null) => void;
 const nothing = new Uint8Array();
 
 /**
@@ -60,6 +77,9 @@ export class ResponseSeal implements SealingMethods {
   #beginning = false;
   /** Length of the whole body while `end` begins the response. */
   #wholeLength: number | undefined;
+  /** Bytes of the body so far, and how many the application announced, if it did. */
+  #written = 0;
+  #announced = Number.NaN;
   #trailers: Field[] | undefined;
   #ownProblem = false;
   #headTooLarge = false;
@@ -92,16 +112,25 @@ export class ResponseSeal implements SealingMethods {
   writeHead(status: number, rest: unknown[]): SealedResponse {
     const res = this.#res;
     if (this.#silenced) return res;
-    const code = status | 0;
+    // Over http2 none at all is 200.
+    const code = this.#http2 ? status | 0 || 200 : status | 0;
     const [least, most] = this.#http2 ? [200, 599] : [100, 999];
     // What Node refuses, Node refuses in its own words.
-    if (this.#sealing || res.headersSent || code < least || code > most) {
+    if (this.#sealing || res.headersSent || this.#streamIsGone() || code < least || code > most) {
       return this.#native.writeHead.call(res, status, ...rest);
     }
-    const [reason, headers] = typeof rest[0] === 'string' ? rest : [undefined, rest[0] ?? rest[1]];
-    if (reason !== undefined && !this.#http2) res.statusMessage = reason as string;
-    if (headers !== undefined && headers !== null) foldHeaders(res, headers as OutgoingHttpHeaders);
-    this.#sealHead(code);
+    const [reason, headers] = typeof rest[0] === 'string' ? rest : [undefined, rest[1] ?? rest[0]];
+    if (!this.#http2) {
+      res.statusMessage = (reason as string | undefined) ?? (res.statusMessage || phraseOf(code));
+      res.statusCode = code;
+    }
+    const keeps = keepsHeaders(res);
+    try {
+      if (headers !== undefined && headers !== null) foldHeaders(res, headers as OutgoingHttpHeaders, keeps);
+      this.#sealHead(code);
+    } finally {
+      if (!keeps) forgetHeaders(res);
+    }
     return res;
   }
 
@@ -109,20 +138,22 @@ export class ResponseSeal implements SealingMethods {
     const res = this.#res;
     const { write } = this.#native;
     if (this.#sealing) return write.call(res, chunk, encoding, callback);
-    const done = (typeof encoding === 'function' ? encoding : callback) as Callback | undefined;
+    const done = callbackOf(encoding, callback);
     if (this.#silenced) return discarded(done);
-    const bytes = toBytes(chunk, encoding);
+    const bytes = bytesOf(chunk, encoding, this.#http2);
     if (bytes === undefined) return write.call(res, chunk, encoding, callback);
-    if (res.writableEnded || res.destroyed) return write.call(res, nothing, done);
+    if (res.writableEnded || res.destroyed || this.#streamIsGone()) return write.call(res, nothing, done);
     const first = !res.headersSent;
+    if (!first && this.#isStrict() && this.#written + bytes.length > this.#announced) throw lengthMismatch();
     const writer = this.#begun();
-    if (!this.#bodyAllowed) return discarded(done);
-    if (bytes.length === 0 && !first) {
-      // HTTP/1 sends nothing for it, and calls back in its turn.
-      if (!this.#http2) return write.call(res, nothing, undefined, done);
-      if (done !== undefined) process.nextTick(done);
-      return !res.writableNeedDrain;
+    this.#written += bytes.length;
+    if (!this.#bodyAllowed) {
+      discarded(done);
+      // What http2 says there, whose stream has ended.
+      return !this.#http2;
     }
+    // Nothing is sealed for nothing; Node calls back in its turn.
+    if (bytes.length === 0 && !first) return write.call(res, nothing, undefined, done);
     return this.#send(writer.records(bytes, false), done);
   }
 
@@ -130,26 +161,23 @@ export class ResponseSeal implements SealingMethods {
     const res = this.#res;
     const { end } = this.#native;
     if (this.#sealing) return end.call(res, chunk, encoding, callback);
-    let done = callback as Callback | undefined;
-    let body = chunk;
-    if (typeof chunk === 'function') {
-      done = chunk as Callback;
-      body = undefined;
-    } else if (typeof encoding === 'function') {
-      done = encoding as Callback;
-    }
+    const alone = typeof chunk === 'function';
+    const done = alone ? (chunk as Callback) : callbackOf(encoding, callback);
+    const body = alone || isNothing(chunk, this.#http2) ? undefined : chunk;
     if (this.#silenced) {
       discarded(done);
       return res;
     }
-    const bytes = body === undefined || body === null || body === '' ? nothing : toBytes(body, encoding);
+    const bytes = body === undefined ? nothing : bytesOf(body, encoding, this.#http2);
     if (bytes === undefined) return end.call(res, chunk, encoding, callback);
-    if (res.writableEnded || res.destroyed) {
+    if (res.writableEnded || res.destroyed || this.#streamIsGone()) {
       // Node's own error for what comes too late, without the bytes that it is about.
-      return end.call(res, bytes.length > 0 ? nothing : undefined, done);
+      return end.call(res, body === undefined ? undefined : nothing, done);
     }
     this.#options.owner.responseEnds();
     const writer = this.#begun(bytes.length);
+    this.#written += bytes.length;
+    if (this.#isStrict() && this.#written !== this.#announced) throw lengthMismatch();
     const pieces = writer.records(this.#bodyAllowed ? bytes : nothing, true, this.#trailers);
     this.#sendLast(pieces, done);
     return res;
@@ -182,6 +210,16 @@ export class ResponseSeal implements SealingMethods {
     this.#trailers = trailers;
   }
 
+  /** True if Node is to see to it that the body is as long as announced; it can count ciphertext only. */
+  #isStrict(): boolean {
+    return this.#bodyAllowed && !Number.isNaN(this.#announced);
+  }
+
+  /** True for a response over http2 that can send nothing any more. */
+  #streamIsGone(): boolean {
+    return this.#http2 && (this.#res as unknown as { stream: ServerHttp2Stream }).stream.destroyed;
+  }
+
   /** Begins the response if it was not, with a body of this length if that is known. */
   #begun(length?: number): MessageWriter {
     const res = this.#res;
@@ -205,11 +243,19 @@ export class ResponseSeal implements SealingMethods {
     const { master, n, nonceQ, method } = this.#options;
     const whole = this.#wholeLength;
     const headers = res.getHeaders();
-    this.#bodyAllowed = method !== 'HEAD' && hasBody(status);
-    const fields = sealedFields(headers, this.#ownProblem);
-    if (this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
+    // http2 warns if it is asked for one.
+    const statusMessage = this.#http2 ? undefined : res.statusMessage;
+    if (statusMessage) validateHeaderValue('statusMessage', statusMessage);
+    this.#bodyAllowed = method !== 'HEAD' && hasBody(status, this.#http2);
+    // http2 leaves it among them if it refused the head before.
+    if (this.#http2) delete headers[':status'];
+    const set = sealedFields(headers, this.#ownProblem);
+    const fields = this.#http2 ? asHttp2Sends(set) : set;
+    // As Node does over HTTP/1.
+    if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
     }
+    if (!this.#http2 && res.strictContentLength === true) this.#announced = Number(headers['content-length']);
     const head = this.#encodeHead(status, fields);
     const nonce = randomNonce(messageNonceLength);
     const writer = new MessageWriter(responseKeys(master, n, nonceQ, nonce), nonce, head);
@@ -221,24 +267,22 @@ export class ResponseSeal implements SealingMethods {
       bodyLength === undefined
         ? undefined
         : MessageWriter.messageLength(head.length, bodyLength, trailersLength);
-    // http2 warns if it is asked for one.
-    const statusMessage = this.#http2 ? '' : res.statusMessage;
     this.#sealing = true;
     try {
-      withOuterFields(res, headers, length, () => this.#sendOuterHead(outerStatus(status)));
+      withOuterFields(res, status, headers, length, () => this.#sendOuterHead(outerStatus(status)));
     } finally {
       this.#sealing = false;
     }
     // From here on the application's own values answer again.
     res.statusCode = status;
-    if (!this.#http2) res.statusMessage = statusMessage || (STATUS_CODES[status] ?? 'unknown');
+    if (statusMessage !== undefined) res.statusMessage = statusMessage;
     // http2 sends its head at once; so that the client sees it at once, ours goes with it.
     if (this.#http2 && !this.#beginning) this.#send(writer.records(nothing, false));
   }
 
   #sendOuterHead(status: number): void {
     if (this.#http2) this.#native.writeHead.call(this.#res, status);
-    else this.#native.writeHead.call(this.#res, status, STATUS_CODES[status] ?? 'unknown');
+    else this.#native.writeHead.call(this.#res, status, phraseOf(status));
   }
 
   /** Throws for a head that cannot be sealed; whoever handles the error and keeps its fields gets an empty 500. */
@@ -294,19 +338,10 @@ function discarded(done: Callback | undefined): true {
   return true;
 }
 
-/** The bytes of what may be written; undefined for what Node refuses. */
-function toBytes(chunk: unknown, encoding: unknown): Uint8Array | undefined {
-  if (typeof chunk === 'string') {
-    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
-  }
-  return chunk instanceof Uint8Array ? chunk : undefined;
-}
-
-/** True if the application says how its body is framed, so that Node would not add a Content-Length. */
-function framed(res: ServerResponse & { _removedContLen?: boolean }, headers: OutgoingHttpHeaders): boolean {
+/** True if the application says how its body is framed, or takes that away, so that Node would not add a Content-Length. */
+function framed(res: ServerResponse, headers: OutgoingHttpHeaders): boolean {
   return (
-    // Node's note of a `removeHeader('content-length')`.
-    res._removedContLen === true ||
+    (res as { _removedContLen?: boolean })._removedContLen === true ||
     headers['content-length'] !== undefined ||
     headers['transfer-encoding'] !== undefined ||
     headers.trailer !== undefined

@@ -63,7 +63,8 @@ it('a handler that pauses is waited for each time', async () => {
   );
 });
 
-it('while the session store takes its time, little is read from the socket', async () => {
+/** A server whose store answers, once `wait.now` is true, when `answer` is resolved. */
+async function startGated() {
   const answer = deferred();
   const asked = deferred();
   const wait = { now: false };
@@ -77,14 +78,34 @@ it('while the session store takes its time, little is read from the socket', asy
   server.server.on('connection', (socket) => sockets.push(socket));
   const wire = await WireClient.connect(server);
   wait.now = true;
+  return { wire, sockets, asked: asked.promise, answer };
+}
+
+it('while the session store takes its time, little is read from the socket', async () => {
+  const { wire, sockets, asked, answer } = await startGated();
   const { message, connection } = await upload(wire);
-  await within(asked.promise, 'the question to the store');
+  await within(asked, 'the question to the store');
   await sleep(100);
   const bytesRead = sockets.at(-1)?.bytesRead as number;
   assert.ok(bytesRead < inBetween, `${bytesRead} bytes were read`);
   answer.resolve();
   const opened = await wire.open(message, await connection.response());
   assert.ok(opened.body.equals(pattern(length)));
+});
+
+it('a sender who had to wait for the store in the middle of the first record is heard on', async () => {
+  const { wire, sockets, answer } = await startGated();
+  const body = pattern(200_000);
+  const message = await wire.seal({ body });
+  const connection = await RawConnection.open(wire.port);
+  await wire.sendHead(message, { connection });
+  // As much as is kept for the store, and less than the first record of the message.
+  await connection.write(message.message.subarray(0, 65_540));
+  while ((sockets.at(-1)?.bytesRead ?? 0) < 65_540) await sleep(1);
+  await connection.write(message.message.subarray(65_540));
+  answer.resolve();
+  const response = await within(connection.response(), 'the response');
+  assert.ok((await wire.open(message, response)).body.equals(body));
 });
 
 it('a client that does not read a response stops the handler, and gets all of it later', async () => {

@@ -18,9 +18,12 @@ import { SlowStore } from '../../../test/support/stores.ts';
 import { WireClient } from '../../../test/support/wire-client.ts';
 
 let handled = 0;
+/** Unread bodies that came to their end. */
+let ended = 0;
 
 function routes(app: Application, express: Express): void {
   handled = 0;
+  ended = 0;
   app.post('/parsed', express.raw({ type: () => true, limit: '5mb' }), (req, res) => {
     handled++;
     res.send(Buffer.isBuffer(req.body) ? req.body : '');
@@ -32,7 +35,10 @@ function routes(app: Application, express: Express): void {
     for await (const chunk of req) chunks.push(chunk);
     res.end(Buffer.concat(chunks));
   });
-  app.post('/unread', (_req, res) => void res.end('unread'));
+  app.post('/unread', (req, res) => {
+    req.on('end', () => ended++);
+    res.end('unread');
+  });
   app.get('/page', (_req, res) => void res.send('page'));
 }
 
@@ -161,11 +167,12 @@ onExpress('what is damaged or cut short is refused as ever', async (express) => 
   assert.is(handled, 1);
 });
 
-onExpress('what nobody reads does not stand in the way of the next request', async (express) => {
+onExpress('what nobody reads ends, and does not stand in the way of the next request', async (express) => {
   const server = await startSealed(express, routes, { before });
   const wire = await WireClient.connect(server);
+  const unread = [100, 70_000, 500_000];
   await Promise.all(
-    [100, 70_000, 500_000].map(async (size) => {
+    unread.map(async (size) => {
       const connection = await RawConnection.open(server.port);
       for (let i = 0; i < 2; i++) {
         const answer = await wire.exchange({ path: '/unread', body: pattern(size) }, { connection });
@@ -174,6 +181,23 @@ onExpress('what nobody reads does not stand in the way of the next request', asy
       assert.is((await wire.exchange({ path: '/page' }, { connection })).body.toString(), 'page');
     }),
   );
+  assert.is(ended, 2 * unread.length);
+});
+
+onExpress('what came in part while the store was asked, and nobody reads, ends', async (express) => {
+  const store = new SlowStore(new MemorySessionStore(), () => sleep(10));
+  const server = await startSealed(express, routes, { store });
+  const wire = await WireClient.connect(server);
+  const connection = await RawConnection.open(server.port);
+  const message = await wire.seal({ path: '/unread', body: pattern(3000) });
+  await wire.sendHead(message, { connection });
+  await connection.write(message.message.subarray(0, 1000));
+  // By then the store has answered both questions.
+  await sleep(60);
+  await connection.write(message.message.subarray(1000));
+  assert.is((await connection.response()).status, 200);
+  assert.is((await wire.exchange({ path: '/page' }, { connection })).body.toString(), 'page');
+  assert.is(ended, 1);
 });
 
 onExpress('the fetch client behind a slow middleware', async (express) => {

@@ -100,10 +100,14 @@ for (const [storeName, slow] of [
   });
 }
 
-it('bodies that no handler reads use up neither the connection nor its window', async () => {
+it('bodies that no handler reads end, and use up neither the connection nor its window', async () => {
+  let ended = 0;
   const client = await start((req, res) => {
     if (req.url === '/read') req.pipe(res);
-    else res.end('unread');
+    else {
+      req.on('end', () => ended++);
+      res.end('unread');
+    }
   }, false);
   for (let i = 0; i < 5; i++) {
     for (const size of [10, 300_000]) {
@@ -116,6 +120,7 @@ it('bodies that no handler reads use up neither the connection nor its window', 
     'the body that is read',
   );
   assert.ok(opened?.body.equals(pattern(300_000)));
+  assert.is(ended, 10);
   await within(client.end(), 'the end of the server', 2000);
 });
 
@@ -154,6 +159,21 @@ it('a streamed body that is damaged fails its consumer, and is complete for nobo
       assert.is(opened?.status, status);
       assert.equal(ends, path === '/events' ? ['rejected'] : []);
     }
+  }
+});
+
+it('a status that Node takes for 200 does not send the head in plaintext', async () => {
+  const statuses: unknown[] = [undefined, 0, Number.NaN, 'abc'];
+  const client = await start((req, res) => {
+    const status = statuses[Number((req.url as string).slice(1))];
+    res.writeHead(status as number, { 'x-inner': 'secret' });
+    res.end('sealed');
+  }, false);
+  for (const index of statuses.keys()) {
+    const { opened, headers } = await client.exchange({ method: 'GET', path: `/${index}` });
+    assert.is(headers['x-inner'], undefined);
+    assert.equal([opened?.status, opened?.body.toString()], [200, 'sealed']);
+    assert.is(fieldOf(opened as OpenedResponse, 'x-inner'), 'secret');
   }
 });
 

@@ -1,12 +1,15 @@
 // The response is the writable stream that it was: callbacks, events, back-pressure, and what comes too late.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pattern } from '../../../test/support/bytes.ts';
 import { Arrivals, deferred, it, within } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
+import { type Http2Listener, startHttp2 } from '../../../test/support/http2-server.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
 import { startNodeTwins } from '../../../test/support/twins.ts';
+import { WireClient } from '../../../test/support/wire-client.ts';
 
 type Story = (res: ServerResponse, log: (entry: unknown) => void, req: IncomingMessage) => unknown;
 
@@ -147,6 +150,32 @@ it('a slow reader makes write say false, and drain comes when it has read', asyn
   assert.is(bytes.subarray(-3).toString(), 'end');
   for (let at = 0; at < bytes.length - 3; at += chunk.length)
     assert.ok(bytes.subarray(at, at + chunk.length).equals(chunk));
+});
+
+it('whatever Node lets a handler write goes out sealed, bytes of another realm or another kind too', async () => {
+  const secret = Buffer.from('a sealed text');
+  const foreign = runInNewContext('(bytes) => new Uint8Array(bytes)')([...secret]) as Uint8Array;
+  assert.not(foreign instanceof Uint8Array);
+  const view = new DataView(secret.buffer, secret.byteOffset, secret.length);
+  const answers: Record<string, (res: ServerResponse) => unknown> = {
+    '/write': (res) => res.write(foreign) && res.end(),
+    '/end': (res) => res.end(foreign),
+    '/view': (res) => res.end(view),
+  };
+  const answer = (req: IncomingMessage, res: ServerResponse) => answers[req.url as string]?.(res);
+  const wire = await WireClient.connect(await startSealedNode(answer));
+  const http2 = await startHttp2(answer as unknown as Http2Listener);
+  for (const path of ['/write', '/end']) {
+    const message = await wire.seal({ path });
+    const response = await wire.send(message);
+    assert.not(response.body.includes(secret));
+    assert.ok((await wire.open(message, response)).body.equals(secret));
+  }
+  for (const path of Object.keys(answers)) {
+    const { body, opened } = await http2.exchange({ method: 'GET', path });
+    assert.not(body.includes(secret));
+    assert.ok(opened?.body.equals(secret), path);
+  }
 });
 
 it('destroy in the middle is an error for the client, and the server goes on', async () => {

@@ -27,7 +27,7 @@ function seenBy({ proxies }: { proxies: boolean }): StackApp {
   };
 }
 
-for (const stack of stacks.filter(({ http2 }) => !http2)) {
+for (const stack of stacks.filter(({ http2, kind }) => !http2 && kind !== 'node')) {
   const plain = (app: StackApp) => supertest.agent(stack.listener(app, undefined, undefined));
   const sealed = (app: StackApp, origin?: string) =>
     sealedAgent(stack.listener(app, origin, new MemorySessionStore()));

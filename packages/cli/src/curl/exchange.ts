@@ -67,6 +67,7 @@ function answered(outgoing: ClientRequest, { body }: Wanted): Promise<IncomingMe
       reject(new Failure(26, 'file', `${error.message}.`));
       outgoing.destroy();
     });
+    outgoing.flushHeaders();
     source.pipe(outgoing);
   });
 }

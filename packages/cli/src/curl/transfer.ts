@@ -32,6 +32,8 @@ export async function transfer(flags: Flags): Promise<void> {
     for (const line of outside.lines()) show(`* ${line}`);
     gateway.close();
     gateway.closeAllConnections();
+    // The server may have answered before it came to its end.
+    if (flags.last('upload-file') === '-') process.stdin.destroy();
   }
 }
 
@@ -42,7 +44,7 @@ async function follow(
 ): Promise<void> {
   const cookies = new Cookies(flags);
   const output = new Output(flags, first.url);
-  const most = Number(flags.last('max-redirs') ?? 50);
+  const most = countOf(flags, 'max-redirs') ?? 50;
   let wanted = first;
   for (let hops = 0; ; hops++) {
     const cookie = cookies.header(wanted.url);
@@ -65,12 +67,22 @@ async function follow(
 }
 
 function limitOf(flags: Flags): { signal: AbortSignal; timedOut(): boolean } {
-  const given = flags.last('max-time');
-  if (given === undefined) return { signal: new AbortController().signal, timedOut: () => false };
-  const seconds = Number(given);
-  if (!(seconds > 0)) throw usage(`--max-time takes seconds, not ${given}.`);
+  const seconds = countOf(flags, 'max-time');
+  // As with curl, 0 is no limit.
+  if (!seconds) return { signal: new AbortController().signal, timedOut: () => false };
   const signal = AbortSignal.timeout(seconds * 1000);
   return { signal, timedOut: () => signal.aborted };
+}
+
+/** @throws Failure for what is no number */
+function countOf(flags: Flags, name: string): number | undefined {
+  const given = flags.last(name);
+  if (given === undefined) return undefined;
+  const count = Number(given);
+  // What a timer takes, in milliseconds.
+  if (given === '' || !(count >= 0 && count * 1000 < 2 ** 31))
+    throw usage(`--${name} takes a number, not ${JSON.stringify(given)}.`);
+  return count;
 }
 
 function unexpected(error: NodeJS.ErrnoException): Error {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { SealwireError } from '@sealwire/core';
 
 /**
- * The body of a message as a stream that takes from it only what is asked for. One that was cut off fails.
+ * The body of a message as a stream that takes from it only what is asked for. One that was cut off fails: Node closes
+ * such a message without an `end`.
  * @param cancelled what becomes of the message when the reader wants no more
  * @param reason why the message was cut off, if it was the reader's own doing
  */
@@ -24,8 +24,7 @@ export function bodyStream(
         message.on('end', () => {
           if (over) return;
           over = true;
-          if (message.complete) controller.close();
-          else controller.error(new SealwireError('truncated'));
+          controller.close();
         });
         message.on('error', (error) => {
           failure = error;

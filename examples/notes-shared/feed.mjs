@@ -1,4 +1,5 @@
 // The live feed, as server-sent events.
+import { refuse } from './notes.mjs';
 
 const maxFeeds = 100;
 /** A reader that lets so much pile up, in bytes, is gone or stuck. */
@@ -6,15 +7,12 @@ const maxUnread = 1024 * 1024;
 /** Proxies close what says nothing for a while, in milliseconds. */
 const heartbeat = 25_000;
 
-/** A handler that sends every change of the notes as an event. */
+/** Makes a function that answers with every change of the notes as an event, on Node's response. */
 export function feedOf(notes) {
   let open = 0;
 
-  return function feed(_req, res) {
-    if (open >= maxFeeds) {
-      res.status(503).set('Retry-After', '5').json({ error: 'Too many feeds are open.' });
-      return;
-    }
+  return function sendFeed(res) {
+    if (open >= maxFeeds) throw refuse(503, 'Too many feeds are open.');
     open++;
     const send = (text) => {
       if (res.writableLength > maxUnread) res.destroy();
@@ -22,7 +20,7 @@ export function feedOf(notes) {
     };
     const sendChange = (kind, note) => send(`event: ${kind}\ndata: ${JSON.stringify(note)}\n\n`);
 
-    res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     res.flushHeaders();
     const beat = setInterval(send, heartbeat, ': still here\n\n');
     notes.on('change', sendChange);

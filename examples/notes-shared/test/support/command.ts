@@ -39,11 +39,13 @@ export interface RunningServer extends Command {
   readonly pin: string;
 }
 
-const server = new URL('../../server.mjs', import.meta.url);
-
-/** Runs the server until it says where it is; on a free port unless the environment names one. */
-export async function startServer(args: readonly string[] = [], env = {}): Promise<RunningServer> {
-  const command = runCommand(server, args, { PORT: '0', ...env });
+/** Runs the script of a server until it says where it is; on a free port unless the environment names one. */
+export async function startServer(
+  script: URL,
+  args: readonly string[] = [],
+  env = {},
+): Promise<RunningServer> {
+  const command = runCommand(script, args, { PORT: '0', ...env });
   const said = new Promise<RunningServer>((resolve) => {
     command.process.stdout?.on('data', () => {
       const [, origin, pin] = /open +(\S+)\n +pin +(\S+)\n.*Ctrl-C/s.exec(command.output.stdout) ?? [];
@@ -57,9 +59,9 @@ export async function startServer(args: readonly string[] = [], env = {}): Promi
   return within(Promise.race([said, failed]), 'the start of the server', 20_000);
 }
 
-/** Runs the server where it cannot start. */
-export async function failToStart(args: readonly string[], env: Record<string, string>) {
-  const command = runCommand(server, args, env);
+/** Runs the script of a server where it cannot start. */
+export async function failToStart(script: URL, args: readonly string[], env: Record<string, string>) {
+  const command = runCommand(script, args, env);
   const code = await within(command.ended, 'the end of the server', 20_000);
   return { code, ...command.output };
 }

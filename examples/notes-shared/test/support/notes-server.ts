@@ -2,24 +2,29 @@ import type { RequestListener } from 'node:http';
 import { clientOf } from '../../../../test/support/clients.ts';
 import { startTap } from '../../../../test/support/proxies.ts';
 import { keys as commonKeys, listen } from '../../../../test/support/servers.ts';
-import { createNotesApp } from '../../app.mjs';
 import { createApi } from '../../page/api.js';
+import type { createPage } from '../../page.mjs';
+
+/** Makes one of the apps as a listener. */
+export type ListenerOf = (options: { keys: typeof commonKeys; origins: string[] }) => RequestListener;
 
 export interface NotesOptions {
-  /** Middleware that serves the page. */
-  page?: RequestListener;
+  /** Answers for the page. */
+  sendPage?: Awaited<ReturnType<typeof createPage>>;
   keys?: typeof commonKeys;
 }
 
 /** The app in this process, reached through a tap that keeps every byte of the wire. */
-export async function startNotes({ page, keys = commonKeys }: NotesOptions = {}) {
+export async function startNotes(
+  listenerOf: ListenerOf,
+  { sendPage = () => false, keys = commonKeys }: NotesOptions = {},
+) {
   const server = await listen();
   const tap = await startTap(server);
-  const start = (itsKeys: typeof commonKeys) =>
-    server.server.on(
-      'request',
-      createNotesApp({ keys: itsKeys, origins: [server.origin, tap.origin], page }),
-    );
+  const start = (itsKeys: typeof commonKeys) => {
+    const listener = listenerOf({ keys: itsKeys, origins: [server.origin, tap.origin] });
+    server.server.on('request', (req, res) => sendPage(req, res) || listener(req, res));
+  };
   start(keys);
   const fetchThroughTap = () => clientOf({ origin: tap.origin });
   return {

@@ -32,7 +32,7 @@ const types = {
   css: 'text/css; charset=utf-8',
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
-  map: 'application/json',
+  map: 'application/json; charset=utf-8',
   svg: 'image/svg+xml',
 };
 
@@ -42,21 +42,24 @@ const types = {
  * @param options.pin the identity pin that the page gets. That a page is told the pin by the server that it wants to
  *   know is for demonstration only: who can change the page can change the pin. Real pins come another way: built into
  *   an app, an extension, a Node program, or a page that somebody else serves.
- * @returns middleware that answers for the page's files and passes everything else on
+ * @returns a function that answers for the page's files on Node's objects, and returns false for everything else
  */
 export async function createPage({ pin }) {
   const html = await readFile(`${folder}index.html`, 'utf8');
-  const files = new Map([['/', { type: types.html, body: html.replace('%PIN%', pin) }]]);
+  const files = new Map([['/', { type: types.html, body: Buffer.from(html.replace('%PIN%', pin)) }]]);
   for (const { path, contents } of await bundle()) {
     const name = path.slice(folder.length);
     files.set(`/assets/${name}`, { type: types[name.split('.').pop()], body: Buffer.from(contents) });
   }
   files.set('/assets/icon.svg', { type: types.svg, body: await readFile(`${folder}icon.svg`) });
 
-  return function page(req, res, next) {
-    const file = files.get(req.path);
-    if (file === undefined || (req.method !== 'GET' && req.method !== 'HEAD')) return next();
-    res.set(headers).type(file.type).send(file.body);
+  return function sendPage(req, res) {
+    const [path] = req.url.split('?', 1);
+    const file = files.get(path);
+    if (file === undefined || (req.method !== 'GET' && req.method !== 'HEAD')) return false;
+    res.writeHead(200, { ...headers, 'Content-Type': file.type, 'Content-Length': file.body.length });
+    res.end(req.method === 'HEAD' ? undefined : file.body);
+    return true;
   };
 }
 

@@ -10,8 +10,8 @@ export const limits = {
   allFileBytes: 64_000_000,
 };
 
-/** An error with the status that Express answers it with. */
-function refuse(status, message) {
+/** An error with the status that the app answers it with. */
+export function refuse(status, message) {
   return Object.assign(new Error(message), { status });
 }
 

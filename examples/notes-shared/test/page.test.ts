@@ -1,4 +1,5 @@
 // The page and its files, as a browser without any seal gets them.
+import type { RequestListener } from 'node:http';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
@@ -6,10 +7,15 @@ import { pin } from '../../../test/support/servers.ts';
 import { createPage } from '../page.mjs';
 import { startNotes } from './support/notes-server.ts';
 
-const page = await createPage({ pin });
+const sendPage = await createPage({ pin });
+
+/** What stands behind the page. */
+const elsewhere: RequestListener = (_req, res) => {
+  res.writeHead(400).end();
+};
 
 async function get(path: string, init?: RequestInit) {
-  const { origin } = await startNotes({ page });
+  const { origin } = await startNotes(() => elsewhere, { sendPage });
   const response = await fetch(origin + path, init);
   return { response, text: await response.text() };
 }
@@ -53,7 +59,7 @@ it('what the page loads is there', async () => {
   for (const path of [...links, ...chunks]) assert.is((await get(path)).response.status, 200, path);
 });
 
-it('the page answers GET and HEAD only; everything else has to be sealed', async () => {
+it('the page answers GET and HEAD only; everything else is for the app', async () => {
   const { response, text } = await get('/', { method: 'HEAD' });
   assert.is(response.status, 200);
   assert.is(text, '');

@@ -1,0 +1,90 @@
+// The app: an ordinary Koa app for notes, with one line of Sealwire in it.
+import { bodyParser } from '@koa/bodyparser';
+import multer from '@koa/multer';
+import Router from '@koa/router';
+import { sealwire } from '@sealwire/koa';
+import Koa from 'koa';
+import { MulterError } from 'multer';
+import { feedOf } from '../notes-shared/feed.mjs';
+import { limits, Notes } from '../notes-shared/notes.mjs';
+
+/**
+ * @param {object} options
+ * @param options.keys the server's keys
+ * @param options.origins the origins that browsers call
+ */
+export function createNotesApp({ keys, origins }) {
+  const notes = new Notes();
+  const sendFeed = feedOf(notes);
+  const app = new Koa();
+
+  // The one line. What follows is written as if it were not there.
+  app.use(sealwire({ keys, origins }));
+
+  app.use(answerErrors);
+  app.use(bodyParser({ jsonLimit: '16kb' }));
+  const upload = multer({
+    storage: multer.memoryStorage(),
+    limits: { files: 1, fileSize: limits.fileBytes },
+    // Otherwise multer reads the names of files as Latin-1.
+    defParamCharset: 'utf8',
+  });
+  const router = new Router();
+
+  router.get('/notes', (ctx) => {
+    ctx.body = notes.list();
+  });
+
+  router.post('/notes', (ctx) => {
+    const note = notes.create(ctx.request.body?.text);
+    ctx.status = 201;
+    ctx.set('Location', `/notes/${note.id}`);
+    ctx.body = note;
+  });
+
+  router.delete('/notes/:id', (ctx) => {
+    notes.remove(ctx.params.id);
+    ctx.status = 204;
+  });
+
+  router.post('/notes/:id/files', upload.single('file'), (ctx) => {
+    ctx.status = 201;
+    ctx.body = notes.attach(ctx.params.id, ctx.file);
+  });
+
+  router.get('/notes/:id/files/:file', (ctx) => {
+    const { name, type, bytes } = notes.file(ctx.params.id, ctx.params.file);
+    ctx.attachment(name);
+    ctx.set({ 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' });
+    ctx.body = bytes;
+  });
+
+  router.get('/feed', (ctx) => {
+    sendFeed(ctx.res);
+    ctx.respond = false;
+  });
+
+  app.use(router.routes());
+  app.use((ctx) => {
+    ctx.status = 404;
+    ctx.body = { error: 'There is nothing here.' };
+  });
+  return app;
+}
+
+/** What went wrong, as JSON. */
+async function answerErrors(ctx, next) {
+  try {
+    await next();
+  } catch (error) {
+    if (error.code === 'LIMIT_FILE_SIZE') {
+      ctx.status = 413;
+      ctx.body = { error: `A file has at most ${limits.fileBytes / 1_000_000} MB.` };
+      return;
+    }
+    const status = error instanceof MulterError ? 400 : error.status;
+    if (status === undefined) console.error(error);
+    ctx.status = status ?? 500;
+    ctx.body = { error: status === undefined ? 'Something went wrong.' : error.message };
+  }
+}

@@ -1,0 +1,97 @@
+// Runs an app of notes: keys, page, port, TLS, and an end as soon as it is asked to.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { StaticKeys } from '@sealwire/core';
+import { developmentCertificate } from './certificate.mjs';
+import { createPage } from './page.mjs';
+
+let server;
+
+/**
+ * Serves until the process is asked to end.
+ * @param listenerOf makes a listener for Node's server from `{ keys, origins }`
+ */
+export async function serveNotes(listenerOf) {
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  const { tls } = readArguments();
+  const port = readPort(process.env.PORT);
+
+  // They last until this process ends. A real server keeps its keys: StaticKeys.import().
+  const keys = await StaticKeys.generate();
+  const [pin] = keys.pins;
+  const sendPage = await createPage({ pin });
+  const certificate = tls
+    ? await developmentCertificate(fileURLToPath(new URL('.dev-cert', import.meta.url)))
+    : undefined;
+  server = certificate ? createTlsServer(certificate) : createServer();
+
+  // This machine only: it is a demonstration.
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening').catch((error) => explain(error, port));
+
+  const scheme = tls ? 'https' : 'http';
+  const { port: actualPort } = server.address();
+  const origin = `${scheme}://localhost:${actualPort}`;
+  const origins = [origin, `${scheme}://127.0.0.1:${actualPort}`];
+  const listener = listenerOf({ keys, origins });
+  server.on('request', (req, res) => {
+    // The page is public and cannot be sealed: what opens seals is in it. So the app has no part in it.
+    if (!sendPage(req, res)) listener(req, res);
+  });
+
+  const aboutCertificate = certificate
+    ? `
+  The certificate was made on this machine, so the browser will warn once: choose "Advanced", then
+  "Proceed to localhost". Or let it trust ${certificate.certFile}
+`
+    : '';
+  console.log(`
+  Sealed notes are ready.
+
+  open  ${origin}
+  pin   ${pin}
+  end   Ctrl-C
+${aboutCertificate}`);
+}
+
+function stop() {
+  server?.close();
+  // Feeds are open for as long as their pages are.
+  server?.closeAllConnections();
+  process.exit(0);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: { tls: { type: 'boolean', default: false } } }).values;
+  } catch (error) {
+    fail(`${error.message}\nUsage: node server.mjs [--tls]      PORT=3000 is the default port.`);
+  }
+}
+
+function readPort(text) {
+  if (text === undefined || text === '') return 3000;
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  fail(`PORT is ${JSON.stringify(text)}; a port is a number from 0 to 65535.`);
+}
+
+function explain(error, port) {
+  if (error.code === 'EADDRINUSE') {
+    const other = port === 3000 ? 3001 : 3000;
+    fail(
+      `Port ${port} is taken by another program. End that, or choose another port: PORT=${other} npm start`,
+    );
+  }
+  if (error.code === 'EACCES')
+    fail(`This user may not listen on port ${port}. Choose one above 1023: PORT=3000 npm start`);
+  throw error;
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}

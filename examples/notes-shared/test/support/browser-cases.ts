@@ -1,0 +1,176 @@
+// The page in a real Chromium, used as a person uses it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { StaticKeys } from '@sealwire/core';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Page, startChromium } from '../../../../test/support/chromium.ts';
+import { needing } from '../../../../test/support/needs.ts';
+import { afterwards } from '../../../../test/support/resources.ts';
+import { createPage } from '../../page.mjs';
+import { type ListenerOf, startNotes } from './notes-server.ts';
+
+const inChromium = needing('chromium', test);
+// All suites, so that the page takes the post-quantum one, as it does from the server that people start.
+const keys = await StaticKeys.generate();
+const sendPage = await createPage({ pin: keys.pins[0] });
+
+async function startAndOpen(listenerOf: ListenerOf) {
+  const notes = await startNotes(listenerOf, { keys, sendPage });
+  const browser = await startChromium();
+  const open = async () => {
+    const tab = await browser.open(notes.tap.origin);
+    await tab.until("document.querySelector('#live.on')");
+    return tab;
+  };
+  return { ...notes, open };
+}
+
+/** Writes a note and presses Enter. */
+async function addNote(tab: Page, text: string): Promise<void> {
+  await tab.evaluate("document.querySelector('#text').focus()");
+  await tab.type(text);
+  await tab.press('Enter');
+  await tab.until(`document.querySelector('.note-text')?.textContent === ${JSON.stringify(text)}`);
+}
+
+function temporaryFile(name: string, bytes: Uint8Array | string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sealwire-upload-'));
+  afterwards(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** The four cells of the wire view. */
+async function cells(tab: Page): Promise<{ side: string; text: string }[]> {
+  const expression = `[...document.querySelectorAll('.cell')].map((cell) =>
+    ({ side: cell.classList.contains('on-wire') ? 'wire' : 'app', text: cell.textContent }))`;
+  return (await tab.evaluate(expression)) as { side: string; text: string }[];
+}
+
+const markup = '<img src=x onerror="document.title=`broken`"> & ünï 🔒';
+
+/** What the page does with any of the apps. */
+export function testPage(listenerOf: ListenerOf): void {
+  const openNotes = () => startAndOpen(listenerOf);
+
+  inChromium(
+    'what is typed is a note, in plain words on the left and in ciphertext on the right',
+    async () => {
+      const { open, wire } = await openNotes();
+      const tab = await open();
+      await addNote(tab, markup);
+      await tab.until("document.querySelector('.cell.app').textContent.includes('POST /notes')");
+      await tab.until("document.querySelectorAll('.cell.on-wire pre').length === 2");
+
+      const [asked, sent, answered, received] = await cells(tab);
+      assert.match(asked?.text as string, '<img src=x onerror=');
+      assert.match(answered?.text as string, '<img src=x onerror=');
+      assert.match(sent?.text as string, 'application/vnd.sealwire');
+      for (const cell of [sent, received]) {
+        assert.is(cell?.side, 'wire');
+        assert.not.match(cell?.text as string, 'onerror');
+      }
+      assert.not.match(wire(), 'onerror');
+      assert.is(await tab.evaluate('document.title'), 'Sealed notes');
+      assert.equal(tab.complaints, []);
+    },
+  );
+
+  inChromium('the bytes that the wire view shows are those that travelled', async () => {
+    const { open, tap } = await openNotes();
+    const tab = await open();
+    await addNote(tab, 'compare me');
+    await tab.until("document.querySelectorAll('.cell.on-wire pre').length === 2");
+    const expression = `[...document.querySelectorAll('.cell.on-wire pre')].map((pre) =>
+    [...pre.querySelectorAll('.hex')].map((line) => line.textContent).join(' '))`;
+    const dumps = (await tab.evaluate(expression)) as string[];
+    const [request, response] = dumps.map((dump) => Buffer.from(dump.replaceAll(' ', ''), 'hex'));
+    assert.ok((request as Buffer).length > 200);
+    assert.ok(Buffer.concat(tap.up).includes(request as Buffer));
+    assert.ok(Buffer.concat(tap.down).includes(response as Buffer));
+  });
+
+  inChromium('a second page sees every change; a note is deleted by the keyboard', async () => {
+    const { open } = await openNotes();
+    const [tab, other] = [await open(), await open()];
+    await addNote(tab, 'for both');
+    await other.until("document.querySelector('.note-text').textContent === 'for both'");
+    await other.evaluate("document.querySelector('.note .delete').focus()");
+    await other.press(' ');
+    await tab.until("document.querySelectorAll('.note').length === 1");
+    // The focus goes on to the next note instead of getting lost.
+    await other.until("document.activeElement?.matches('.note .delete')");
+    assert.equal([...tab.complaints, ...other.complaints], []);
+  });
+
+  inChromium('a file is attached under its name, whatever that is; one too large is refused', async () => {
+    const { open, wire } = await openNotes();
+    const tab = await open();
+    const name = 'gooseberry & <b>ünï 🔒.csv';
+    await tab.choose('.file-input', [temporaryFile(name, 'month,amount')]);
+    await tab.until("document.querySelector('.file span')");
+    assert.is(await tab.evaluate("document.querySelector('.file span').textContent"), name);
+    assert.is(await tab.evaluate("document.querySelectorAll('.file b').length"), 0);
+
+    await tab.choose('.file-input', [temporaryFile('large.bin', new Uint8Array(8_000_001))]);
+    await tab.until("!document.querySelector('#problem').hidden");
+    assert.is(
+      await tab.evaluate("document.querySelector('#problem').textContent"),
+      'A file has at most 8 MB.',
+    );
+    assert.not.match(wire(), 'gooseberry');
+    assert.not.match(wire(), 'month,amount');
+    assert.equal(tab.complaints, []);
+  });
+
+  inChromium('every exchange can be looked at by itself', async () => {
+    const { open } = await openNotes();
+    const tab = await open();
+    const titles = [
+      ['Key configuration', '/.well-known/sealwire'],
+      ['Handshake', 'MLKEM768-X25519'],
+      ['GET /feed', 'text/event-stream'],
+    ] as const;
+    for (const [title, shown] of titles) {
+      await tab.evaluate(
+        `[...document.querySelectorAll('.log button')].find((each) => each.textContent.startsWith('${title}')).click()`,
+      );
+      await tab.until(`document.querySelector('#stage').textContent.includes('${shown}')`);
+      assert.not.ok(await tab.evaluate("document.querySelector('#follow').checked"));
+    }
+    assert.equal(tab.complaints, []);
+  });
+
+  inChromium(
+    'a server that comes back with other keys is not believed, and the page says what to do',
+    async () => {
+      const { open, restart } = await openNotes();
+      const tab = await open();
+      restart(await StaticKeys.generate(['X25519']));
+      await tab.until("document.querySelector('#live').textContent === 'offline'");
+      for (const text of ['lost', 'lost again']) {
+        await tab.evaluate("document.querySelector('#text').focus()");
+        await tab.evaluate("document.querySelector('#text').value = ''");
+        await tab.type(text);
+        await tab.press('Enter');
+        await tab.until("document.querySelector('#problem').textContent.includes('Reload the page')");
+        // What was written is still there.
+        await tab.until(`document.querySelector('#text').value === '${text}'`);
+      }
+      assert.is(await tab.evaluate("document.querySelectorAll('.note').length"), 1);
+    },
+  );
+
+  inChromium('nothing is wider than a small phone', async () => {
+    const { open } = await openNotes();
+    const tab = await open();
+    await addNote(tab, `${'x'.repeat(300)} ${markup}`);
+    const small = { width: 360, height: 740, deviceScaleFactor: 2, mobile: true };
+    await tab.send('Emulation.setDeviceMetricsOverride', small);
+    await tab.until('innerWidth === 360');
+    assert.is(await tab.evaluate('document.documentElement.scrollWidth'), 360);
+  });
+}

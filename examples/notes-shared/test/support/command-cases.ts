@@ -1,0 +1,89 @@
+// The command as a user runs it: what it prints, the port it takes, and how it ends.
+import { get } from 'node:https';
+import { createSealedFetch } from '@sealwire/client';
+import * as assert from 'uvu/assert';
+import { it, within } from '../../../../test/support/cases.ts';
+import { listen } from '../../../../test/support/servers.ts';
+import { failToStart as fail, type RunningServer, startServer as start } from './command.ts';
+
+async function freePort(): Promise<number> {
+  const { port, close } = await listen();
+  await close();
+  return port;
+}
+
+function sealedFetchOf({ origin, pin }: RunningServer) {
+  return createSealedFetch({ origin, identity: pin });
+}
+
+/** What the command of every app does. */
+export function testCommand(script: URL): void {
+  const startServer = (args: readonly string[] = [], env: Record<string, string> = {}) =>
+    start(script, args, env);
+  const failToStart = (args: readonly string[], env: Record<string, string>) => fail(script, args, env);
+
+  it('it prints the URL and the pin that it answers with, and nothing else', async () => {
+    const server = await startServer();
+    assert.match(server.origin, /^http:\/\/localhost:\d+$/);
+    const page = await (await fetch(server.origin)).text();
+    assert.match(page, server.pin);
+    const notes = await (await sealedFetchOf(server)('/notes')).json();
+    assert.is(notes.length, 1);
+    assert.is(server.output.stdout.trim().split('\n').length, 5);
+    assert.is(server.output.stderr, '');
+  });
+
+  it('it takes the port that PORT says', async () => {
+    const port = await freePort();
+    const server = await startServer([], { PORT: String(port) });
+    assert.is(server.port, port);
+    await sealedFetchOf(server).ready();
+  });
+
+  it('a port that is taken, or is none, is said in a line', async () => {
+    const { port } = await listen();
+    const taken = await failToStart([], { PORT: String(port) });
+    assert.is(taken.code, 1);
+    assert.is(
+      taken.stderr,
+      `Port ${port} is taken by another program. End that, or choose another port: PORT=3000 npm start\n`,
+    );
+    const none = await failToStart([], { PORT: '70000' });
+    assert.is(none.code, 1);
+    assert.is(none.stderr, 'PORT is "70000"; a port is a number from 0 to 65535.\n');
+    assert.is(none.stdout, '');
+  });
+
+  it('an argument that it does not know is said with those that it does', async () => {
+    const { code, stderr } = await failToStart(['--https'], { PORT: '0' });
+    assert.is(code, 1);
+    assert.match(stderr, '--tls');
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`${signal} ends it at once and cleanly, also while a feed is open`, async () => {
+      const server = await startServer();
+      const sealedFetch = sealedFetchOf(server);
+      const feed = await sealedFetch('/feed');
+      const reader = (feed.body as ReadableStream<Uint8Array>).getReader();
+      const pending = reader.read().catch((error: unknown) => error);
+      server.process.kill(signal);
+      assert.is(await within(server.ended, 'the end of the server'), 0);
+      assert.is(server.output.stderr, '');
+      // For the reader it is no end of the feed, but a feed that was cut off.
+      assert.instance(await pending, Error);
+    });
+  }
+
+  it('--tls serves HTTPS', async () => {
+    const server = await startServer(['--tls']);
+    assert.match(server.origin, /^https:\/\/localhost:\d+$/);
+    assert.match(server.output.stdout, 'cert.pem');
+    const status = new Promise<number | undefined>((resolve, reject) => {
+      get(server.origin, { rejectUnauthorized: false, agent: false }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
+      }).on('error', reject);
+    });
+    assert.is(await status, 200);
+  });
+}
