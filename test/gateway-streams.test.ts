@@ -55,9 +55,10 @@ async function rest(progress: { bytes: number }): Promise<number> {
 const turns = new Arrivals<void>();
 
 onStacks(
-  'events arrive one by one',
+  'a head arrives before there are events, and events arrive one by one',
   async (_req, res) => {
-    res.writeHead(200, { 'content-type': 'text/event-stream' });
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+    await turns.next();
     for (let n = 0; n < 5; n++) {
       res.write(`data: ${n}\n\n`);
       await turns.next();
@@ -68,6 +69,7 @@ onStacks(
     const outgoing = begin(origin, '/');
     outgoing.end();
     const response = await responseOf(outgoing);
+    turns.push();
     let n = 0;
     for await (const event of response) {
       assert.is(String(event), `data: ${n++}\n\n`);

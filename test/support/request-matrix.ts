@@ -6,6 +6,7 @@ import { recordResult } from './compatibility.ts';
 import type { Consumer } from './consumer.ts';
 import { consumers, consumingApp, type Report, type SeenExchange } from './consuming-app.ts';
 import { digestOf } from './digests.ts';
+import { gatewayStacks, startGateway } from './gateways.ts';
 import { type BodyKind, type RequestBody, requestBody } from './request-bodies.ts';
 import { type Stack, type StackServer, stacks, startStack } from './stacks.ts';
 import { SlowStore } from './stores.ts';
@@ -30,6 +31,9 @@ const sessionStores: readonly { name: string; make: () => SessionStore }[] = [
   { name: 'synchronous store', make: () => new MemorySessionStore() },
   { name: 'asynchronous store', make: () => new SlowStore(new MemorySessionStore()) },
 ];
+
+/** How requests come to be sealed: by a client made by hand, or by a gateway that a plain client calls. */
+type SealedWay = 'sealed' | 'gateway';
 
 /** Listeners of an emitter, counted. */
 type Listeners = Record<string, number>;
@@ -56,25 +60,47 @@ interface Outcome {
 export function testRequests(name: string): void {
   const stack = stacks.find((each) => each.name === name);
   if (stack === undefined) throw new Error(`there is no stack ${name}`);
-  for (const consumer of consumers) {
-    if (consumer.kind === 'koa' && stack.kind !== 'koa') continue;
-    it(`${consumer.name} takes sealed requests as plain ones (${name})`, () => compare(stack, consumer));
+  for (const consumer of consumersOn(stack)) {
+    it(`${consumer.name} takes sealed requests as plain ones (${name})`, () =>
+      compare(stack, consumer, 'sealed', (same) =>
+        recordResult('requests', consumer.name, stack.name, same),
+      ));
   }
 }
 
-async function compare(stack: Stack, consumer: Consumer): Promise<void> {
+/** Registers the same tests for a plain client that calls a sealing gateway. */
+export function testRequestsThroughGateway(): void {
+  for (const stack of gatewayStacks) {
+    for (const consumer of consumersOn(stack)) {
+      it(`${consumer.name} takes what a gateway sealed as plain requests (${stack.name})`, () =>
+        compare(stack, consumer, 'gateway'));
+    }
+  }
+}
+
+function consumersOn({ kind }: Stack): readonly Consumer[] {
+  return consumers.filter((consumer) => consumer.kind !== 'koa' || kind === 'koa');
+}
+
+/** Compares what comes to a server that way with what comes to it in plain; `tell` gets every result. */
+async function compare(
+  stack: Stack,
+  consumer: Consumer,
+  way: SealedWay,
+  tell: (same: boolean) => void = () => {},
+): Promise<void> {
   const rejections = unhandledRejections();
   const expected = await outcomes(stack, consumer);
   checkPlain(stack, consumer, expected);
   const differences: string[] = [];
   for (const { name: storeName, make } of sessionStores) {
-    const actual = await outcomes(stack, consumer, make()).catch((error: Error) => error);
+    const actual = await outcomes(stack, consumer, { way, store: make() }).catch((error: Error) => error);
     for (const [index, sending] of sendings.entries()) {
       const unread = leavesUnread(stack, consumer, sending);
       const plain = expected[index] as Outcome;
       const difference =
         actual instanceof Error ? actual.stack : differenceOf(actual[index] as Outcome, plain, unread);
-      recordResult('requests', consumer.name, stack.name, difference === undefined);
+      tell(difference === undefined);
       if (difference !== undefined) differences.push(`${sending.name}, ${storeName}: ${difference}`);
     }
   }
@@ -96,14 +122,23 @@ function checkPlain(stack: Stack, consumer: Consumer, plain: readonly Outcome[])
   }
 }
 
-/** Sends everything over one connection to a server, behind Sealwire if there is a store. */
-async function outcomes(stack: Stack, consumer: Consumer, store?: SessionStore): Promise<Outcome[]> {
+/** Sends everything over one connection, to a server that is behind Sealwire if a way is given. */
+async function outcomes(
+  stack: Stack,
+  consumer: Consumer,
+  sealed?: { way: SealedWay; store: SessionStore },
+): Promise<Outcome[]> {
   const exchanges: SeenExchange[] = [];
   const app = consumingApp(consumer, (exchange) => exchanges.push(exchange));
-  const server = await startStack(stack, app, store === undefined ? { sealed: false } : { store });
-  const transport = await openTransport(server, stack.http2);
+  const server = await startStack(
+    stack,
+    app,
+    sealed === undefined ? { sealed: false } : { store: sealed.store },
+  );
+  const called = sealed?.way === 'gateway' ? await startGateway({ origin: server.origin }) : server;
+  const transport = await openTransport(called, stack.http2);
   const wire =
-    store === undefined ? undefined : await WireClient.connect(server, undefined, askOver(transport));
+    sealed?.way === 'sealed' ? await WireClient.connect(server, undefined, askOver(transport)) : undefined;
   const all: Outcome[] = [];
   for (const sending of sendings) {
     const answer = await ask(transport, wire, consumer, sending);
