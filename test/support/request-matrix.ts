@@ -7,10 +7,10 @@ import type { Consumer } from './consumer.ts';
 import { consumers, consumingApp, type Report, type SeenExchange } from './consuming-app.ts';
 import { digestOf } from './digests.ts';
 import { gatewayStacks, startGateway } from './gateways.ts';
+import { askOver, type Line, openLine, sendOver } from './lines.ts';
 import { type BodyKind, type RequestBody, requestBody } from './request-bodies.ts';
 import { type Stack, type StackServer, stacks, startStack } from './stacks.ts';
 import { SlowStore } from './stores.ts';
-import { askOver, openTransport, type Transport } from './transports.ts';
 import { WireClient } from './wire-client.ts';
 import { fieldOf } from './wire-message.ts';
 
@@ -136,17 +136,17 @@ async function outcomes(
     sealed === undefined ? { sealed: false } : { store: sealed.store },
   );
   const called = sealed?.way === 'gateway' ? await startGateway({ origin: server.origin }) : server;
-  const transport = await openTransport(called, stack.http2);
+  const line = await openLine(called, stack.http2);
   const wire =
-    sealed?.way === 'sealed' ? await WireClient.connect(server, undefined, askOver(transport)) : undefined;
+    sealed?.way === 'sealed' ? await WireClient.connect(server, undefined, askOver(line)) : undefined;
   const all: Outcome[] = [];
   for (const sending of sendings) {
-    const answer = await ask(transport, wire, consumer, sending);
+    const answer = await ask(line, wire, consumer, sending);
     const exchange = exchanges.at(-1) as SeenExchange;
     all.push({ ...answer, after: await settled(exchange, server) });
   }
   // The connection is as good as new.
-  const again = await ask(transport, wire, consumer, sendings[0] as Sending);
+  const again = await ask(line, wire, consumer, sendings[0] as Sending);
   assert.is(again.status, all[0]?.status);
   assert.is(server.sockets.size, 1);
   await server.close();
@@ -155,7 +155,7 @@ async function outcomes(
 
 /** Sends one request, sealed if there is a client for that. */
 async function ask(
-  transport: Transport,
+  line: Line,
   wire: WireClient | undefined,
   consumer: Consumer,
   { size, slices, framing }: Sending,
@@ -164,14 +164,14 @@ async function ask(
   const content: [string, string][] = [['content-type', type]];
   if (wire === undefined) {
     const request = { method: 'POST', path: '/', fields: content, body: bytes, slices, framing };
-    const { status, headers, body } = await transport.send(request);
+    const { status, headers, body } = await sendOver(line, request);
     return { status, type: headers['content-type'], answer: answerOf(consumer, body) };
   }
   const length = framing === 'chunked' ? { length: false as const } : {};
   const message = await wire.seal({ body: bytes, fields: content, ...length });
   const { method, path, message: sealed } = message;
   const request = { method, path, fields: wire.headersOf(message), body: sealed, slices, framing };
-  const opened = await wire.open(message, await transport.send(request));
+  const opened = await wire.open(message, await sendOver(line, request));
   assert.ok(opened.complete, 'the response has its final record');
   return {
     status: opened.status,
