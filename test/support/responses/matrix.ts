@@ -8,7 +8,7 @@ import { recordResult } from '../compatibility.ts';
 import { gatewayStacks, ofConnection, startGateway } from '../gateways.ts';
 import { nodeHttp, type Stack, type StackApp, type StackServer, stacks, startStack } from '../stacks.ts';
 import { WireClient } from '../wire-client.ts';
-import { codeOf, http1Transport, http2Transport, type Pair, type Transport } from './transport.ts';
+import { askOver, codeOf, http1Transport, http2Transport, type Transport } from './transport.ts';
 import { isSealed, type View, viewPlain, viewSealed } from './view.ts';
 import { type Log, watch } from './watch.ts';
 
@@ -270,12 +270,7 @@ function plainAsk(transport: Transport): Twin['ask'] {
 }
 
 async function sealedAsk(server: StackServer, transport: Transport): Promise<Twin['ask']> {
-  const wire = await WireClient.connect(server, undefined, async (path, body) => {
-    const type: Pair[] = body === undefined ? [] : [['content-type', 'application/vnd.sealwire.handshake']];
-    const answer = await transport(body === undefined ? 'GET' : 'POST', path, type, body);
-    if (typeof answer === 'string') throw new Error(answer);
-    return answer.body;
-  });
+  const wire = await WireClient.connect(server, undefined, askOver(transport));
   return async (path, { method, fields = {}, body }) => {
     const given = Object.entries(fields);
     const message = await wire.seal({
