@@ -62,7 +62,8 @@ onGateways(
       .setHeader('content-disposition', "attachment; filename*=UTF-8''%e2%82%ac")
       .setHeader('retry-after', '3');
     res.sendDate = false;
-    res.end('short');
+    // Before a string Node encodes the head as UTF-8.
+    res.end(Buffer.from('short'));
   }),
   async (twins) => {
     const { headers } = await assertSame(twins, '/');

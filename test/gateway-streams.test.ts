@@ -55,9 +55,10 @@ async function rest(progress: { bytes: number }): Promise<number> {
 const turns = new Arrivals<void>();
 
 onStacks(
-  'events arrive one by one',
+  'a head arrives before there are events, and events arrive one by one',
   async (_req, res) => {
-    res.writeHead(200, { 'content-type': 'text/event-stream' });
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+    await turns.next();
     for (let n = 0; n < 5; n++) {
       res.write(`data: ${n}\n\n`);
       await turns.next();
@@ -68,6 +69,7 @@ onStacks(
     const outgoing = begin(origin, '/');
     outgoing.end();
     const response = await responseOf(outgoing);
+    turns.push();
     let n = 0;
     for await (const event of response) {
       assert.is(String(event), `data: ${n++}\n\n`);
@@ -157,6 +159,54 @@ onStacks(
     for (let i = 0; i < 3; i++) outgoing.write(chunk);
     outgoing.end();
     assert.is(String((await within(ask(origin, '/', { agent }), 'the next answer')).body), 'next');
+  },
+);
+
+const taken = { length: deferred<number>() };
+
+/** Answers first and then reads, as who only says that something has come. */
+const answering: RequestListener = (req, res) => {
+  taken.length = deferred();
+  res.writeHead(202).end('come');
+  let length = 0;
+  req.on('data', (bytes) => {
+    length += bytes.length;
+  });
+  req.on('end', () => taken.length.resolve(length));
+};
+
+/** An upload whose answer is there, over a connection that stays. */
+async function answeredEarly(origin: string): Promise<ReturnType<typeof begin>> {
+  const agent = new Agent({ keepAlive: true });
+  afterwards(() => agent.destroy());
+  const headers = { 'content-length': 4 * mebibyte };
+  const outgoing = begin(origin, '/', { method: 'POST', headers, agent });
+  outgoing.on('error', () => {});
+  outgoing.write(chunk);
+  assert.is((await whole(await responseOf(outgoing))).status, 202);
+  return outgoing;
+}
+
+onStacks(
+  'a handler that has answered goes on to get what the client goes on to send',
+  answering,
+  async ({ origin }) => {
+    const outgoing = await answeredEarly(origin);
+    for (let i = 0; i < 3; i++) outgoing.write(chunk);
+    outgoing.end();
+    assert.is(await within(taken.length.promise, 'the end of the body'), 4 * mebibyte);
+  },
+);
+
+onStacks(
+  'a client that goes away between its answer and the end of its body holds no connection, and is no end of it',
+  answering,
+  async ({ origin, sealed }) => {
+    const outgoing = await answeredEarly(origin);
+    const connections = sealed.sockets.size;
+    outgoing.destroy();
+    while (sealed.sockets.size === connections) await sleep(5);
+    assert.is(await Promise.race([taken.length.promise, sleep(50)]), undefined);
   },
 );
 

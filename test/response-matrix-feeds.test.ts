@@ -2,13 +2,12 @@
 import { request, type ServerResponse } from 'node:http';
 import { connect } from 'node:http2';
 import { PassThrough, type Readable } from 'node:stream';
-import { handshakeType } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Arrivals, it, sleep, within } from './support/cases.ts';
 import { recordResult } from './support/compatibility.ts';
 import { afterwards } from './support/resources.ts';
-import { http1Transport, http2Transport } from './support/responses/transport.ts';
+import { askOver, http1Transport, http2Transport } from './support/responses/transport.ts';
 import {
   nodeHttp,
   type Stack,
@@ -97,16 +96,7 @@ async function delays(stack: Stack, way: 'raw' | 'stream', sealed: boolean): Pro
 
 async function sealedReader(stack: Stack, server: StackServer) {
   const send = stack.http2 ? http2Transport(server.origin) : http1Transport(server.port);
-  const wire = await WireClient.connect(server, undefined, async (path, body) => {
-    const answer = await send(
-      body ? 'POST' : 'GET',
-      path,
-      body ? [['content-type', handshakeType]] : [],
-      body,
-    );
-    if (typeof answer === 'string') throw new Error(answer);
-    return answer.body;
-  });
+  const wire = await WireClient.connect(server, undefined, askOver(send));
   const message = await wire.seal();
   const opener = wire.opener(message);
   return {

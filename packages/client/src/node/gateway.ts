@@ -83,11 +83,35 @@ export function gatewayListener(
 
   return (req, res) => {
     const aborted = new AbortController();
-    // Whoever asked is gone, or was answered, perhaps before he had sent everything.
-    res.on('close', () => {
+    let relayed = false;
+    const stop = () => {
       aborted.abort();
       discard(req);
+    };
+    // Whoever asked is gone, or got an answer of the gateway's own; or has an answer and may still be sending.
+    res.on('close', () => {
+      if (!relayed || !res.writableFinished) stop();
+      else if (!req.complete) whenGone(req, stop);
     });
-    pass(req, res, aborted.signal).catch((error) => fail(res, error));
+    pass(req, res, aborted.signal).then(
+      () => {
+        relayed = true;
+      },
+      (error) => fail(res, error),
+    );
   };
+}
+
+/** Tells of a client that goes away in the middle of its body after it was answered, of which Node tells nothing. */
+function whenGone(req: IncomingMessage, then: () => void): void {
+  const { socket } = req;
+  const closed = () => {
+    if (!req.complete) then();
+  };
+  if (socket.destroyed) {
+    closed();
+    return;
+  }
+  socket.once('close', closed);
+  req.once('end', () => socket.off('close', closed));
 }

@@ -1,8 +1,6 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps, Agent as TlsAgent } from 'node:https';
 import { isIP } from 'node:net';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { SealwireError } from '@sealwire/core';
 import type { PlatformFetch } from '../options.ts';
 import { nullBodyStatuses } from '../response.ts';
@@ -98,11 +96,33 @@ function send(outgoing: ClientRequest, body: RequestInit['body'], fail: (cause: 
     // Of itself Node leaves out the framing with methods that seldom have a body, GET and DELETE among them.
     else outgoing.setHeader('transfer-encoding', 'chunked');
     const stream = body instanceof Blob ? body.stream() : (body as ReadableStream<Uint8Array>);
-    const source = Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
-    // The request that it is piped to only says that it was hung up.
-    source.on('error', fail);
-    pipeline(source, outgoing).catch(() => {});
+    pour(stream.getReader(), outgoing).catch((cause) => {
+      fail(cause);
+      outgoing.destroy();
+    });
   }
+}
+
+/**
+ * Sends a body no faster than the socket takes it. A response may be over before: Node then emits no `drain` any more, so
+ * it is the callbacks that tell.
+ */
+async function pour(body: ReadableStreamDefaultReader<Uint8Array>, outgoing: ClientRequest): Promise<void> {
+  // Of a request that was hung up nobody wants the rest.
+  outgoing.once('close', () => body.cancel().catch(() => {}));
+  for (;;) {
+    const { done, value } = await body.read();
+    if (outgoing.destroyed) return;
+    if (done) break;
+    await new Promise<unknown>((resolve) => {
+      outgoing.once('close', resolve);
+      outgoing.write(value, () => {
+        outgoing.off('close', resolve);
+        resolve(undefined);
+      });
+    });
+  }
+  outgoing.end();
 }
 
 function responseOf(incoming: IncomingMessage, reason: () => unknown): Response {

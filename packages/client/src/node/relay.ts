@@ -38,7 +38,8 @@ export async function relay(
 
 /** Reads no faster than the other side takes it. */
 async function relayBody(message: MessageReader, res: ServerResponse): Promise<void> {
-  res.flushHeaders();
+  // The head goes out at once: `flushHeaders()` would encode it as UTF-8.
+  res.write('', 'latin1');
   for (let bytes = await message.body(); bytes !== undefined; bytes = await message.body()) {
     if (res.destroyed) return;
     if (!res.write(bytes)) await drained(res);
