@@ -121,6 +121,7 @@ function compareTables() {
 }
 
 function summarise() {
+  if (jobs.length === 0) console.log(`No file's name contains ${patterns.join(' or ')}`);
   const ran = totals.passed + totals.failed + totals.skipped;
   for (const line of skippedTests) console.log(line);
   if (patterns.length === 0 && ran < minimumTests) {
