@@ -10,8 +10,12 @@ import { root } from './bootstrap.mjs';
 const readme = `${root}README.md`;
 const [begin, end] = ['<!-- compatibility: npm run compatibility -->', '<!-- /compatibility -->'];
 
+/** The tests that count. */
+const matrices = ['test/requests-', 'test/response-matrix-'];
 /** The columns, in the order of test/support/stacks.ts. */
 const columns = ['Express 4', 'Express 5', 'Koa 2', 'Koa 3', 'Koa 3 on http2', 'node:http2'];
+
+const titles = { requests: 'a request read by', responses: 'a response with' };
 
 /** Runs `run` with a folder for the matrices to count in, which is gone afterwards. */
 export async function withCounts(run) {
@@ -53,7 +57,7 @@ function tableOf(name, rows) {
   }
   const lines = [...groups].map(([cells, names]) => `| ${names.join(', ')} | ${cells} |`);
   return [
-    `| ${name} | ${columns.join(' | ')} |`,
+    `| ${titles[name] ?? name} | ${columns.join(' | ')} |`,
     `|---|${columns.map(() => ':-:|').join('')}`,
     ...lines,
   ].join('\n');
@@ -79,7 +83,7 @@ function show(tables) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await withCounts((folder) => {
     const env = { ...process.env, SEALWIRE_MATRIX: folder };
-    const { status } = spawnSync(process.execPath, [`${root}test/run.mjs`, '-matrix'], {
+    const { status } = spawnSync(process.execPath, [`${root}test/run.mjs`, ...matrices], {
       env,
       stdio: 'inherit',
     });

@@ -1,16 +1,14 @@
 // The servers that a sealing gateway leads to: restarted ones, and such at other kinds of addresses.
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer, Agent as TlsAgent } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { networkInterfaces } from 'node:os';
 import { nodeFetch } from '@sealwire/client/node';
 import { MemorySessionStore, StaticKeys } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { developmentCertificate } from '../examples/notes-shared/certificate.mjs';
 import { it } from './support/cases.ts';
+import { certificate } from './support/certificate.ts';
 import { assertOwn, gatewayStacks, startGateway } from './support/gateways.ts';
 import { ask } from './support/plain-client.ts';
 import { afterwards } from './support/resources.ts';
@@ -82,9 +80,7 @@ it('an origin may be an IPv6 address', async () => {
 });
 
 it("an https origin may have a certificate of an authority of one's own, which is checked", async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealwire-gateway-'));
-  afterwards(() => rmSync(folder, { recursive: true }));
-  const { key, cert } = await developmentCertificate(folder);
+  const { key, cert } = certificate;
   const origin = await serve(
     createTlsServer({ key, cert }),
     '127.0.0.1',

@@ -47,6 +47,19 @@ it('bodies of every kind go out, and come back', async () => {
   assert.equal([nothing.status, nothing.body], [204, null]);
 });
 
+it('a stream is framed whatever the method', async () => {
+  const { origin } = await listen(async (req, res) => {
+    res.end(`${req.method} ${req.headers['transfer-encoding']} ${await read(req)}`);
+  });
+  const nodeFetching = nodeFetch();
+  // For these Node's client does not frame a body that it is not told the length of.
+  for (const method of ['GET', 'DELETE', 'OPTIONS', 'PATCH']) {
+    const body = new Blob(['streamed']).stream();
+    const response = await nodeFetching(`${origin}/`, { method, body });
+    assert.is(await response.text(), `${method} chunked streamed`);
+  }
+});
+
 it('a call that is aborted fails with the reason, and the handler hears of it', async () => {
   const sealedFetch = clientOf(await server(), { fetch: nodeFetch() });
   await sealedFetch.ready();

@@ -8,7 +8,7 @@ import { refuseForeign } from './callers.ts';
 import { gatewayProblem, sendGatewayProblem } from './gateway-problem.ts';
 import { planOf } from './incoming-plan.ts';
 import { nodeFetch } from './node-fetch.ts';
-import { relay } from './relay.ts';
+import { ownLocation, relay } from './relay.ts';
 import { targetOf } from './request-target.ts';
 
 /** As of createSealedFetch; `fetch` is nodeFetch() by default. */
@@ -27,9 +27,13 @@ const ofTools = ['postman-token'];
  * @throws SealwireError `invalid-option`
  */
 export function createGateway(options: GatewayOptions): Server {
-  const listener = gatewayListener(options, (req, origin) => {
-    refuseForeign(req);
-    return targetOf(req, origin);
+  const listener = gatewayListener(options, {
+    target(req, origin) {
+      refuseForeign(req);
+      return targetOf(req, origin);
+    },
+    location: ownLocation,
+    fail: sendGatewayProblem,
   });
   // How long an upload may take is for the server to say.
   const server = createServer({ requestTimeout: 0 }, listener);
@@ -48,13 +52,20 @@ export function createGateway(options: GatewayOptions): Server {
 
 export type GatewayListener = (req: IncomingMessage, res: ServerResponse) => void;
 
-/**
- * What a gateway does with each request.
- * @param target the URL that a request is for
- */
+/** What gateways differ in. */
+export interface GatewayManners {
+  /** The URL that a request is for. */
+  target(req: IncomingMessage, origin: string): URL;
+  /** What becomes of a `Location` that a request for this URL is answered with. */
+  location(location: string, url: URL, req: IncomingMessage): string;
+  /** Ends a response that cannot be relayed. */
+  fail(res: ServerResponse, error: unknown): void;
+}
+
+/** What a gateway does with each request. */
 export function gatewayListener(
   options: GatewayOptions,
-  target: (req: IncomingMessage, origin: string) => URL,
+  { target, location, fail }: GatewayManners,
 ): GatewayListener {
   const { outerFields = [] } = options;
   const settings = resolveClientOptions({
@@ -67,7 +78,7 @@ export function gatewayListener(
   async function pass(req: IncomingMessage, res: ServerResponse, signal: AbortSignal): Promise<void> {
     const url = target(req, settings.origin);
     const plan = await planOf(req, url, signal);
-    await relay(await call(settings, sessions, plan), plan, res);
+    await relay(await call(settings, sessions, plan), plan, res, (named) => location(named, url, req));
   }
 
   return (req, res) => {
@@ -77,6 +88,6 @@ export function gatewayListener(
       aborted.abort();
       discard(req);
     });
-    pass(req, res, aborted.signal).catch((error) => sendGatewayProblem(res, error));
+    pass(req, res, aborted.signal).catch((error) => fail(res, error));
   };
 }

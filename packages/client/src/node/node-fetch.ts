@@ -95,6 +95,8 @@ function send(outgoing: ClientRequest, body: RequestInit['body'], fail: (cause: 
     outgoing.end(body);
   } else {
     if (body instanceof Blob) outgoing.setHeader('content-length', body.size);
+    // Of itself Node leaves out the framing with methods that seldom have a body, GET and DELETE among them.
+    else outgoing.setHeader('transfer-encoding', 'chunked');
     const stream = body instanceof Blob ? body.stream() : (body as ReadableStream<Uint8Array>);
     const source = Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
     // The request that it is piped to only says that it was hung up.

@@ -1,20 +1,24 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isOuterResponseField } from '@sealwire/core';
 import type { Answer } from '../call.ts';
 import type { MessageReader } from '../open-message.ts';
 import type { Plan } from '../plan.ts';
 import { isOfConnection } from './hop-fields.ts';
 
-/** Answers with what was opened: the sealed status and fields, and of the outer fields those that are never sealed. */
+/**
+ * Answers with what was opened: the sealed status and fields, and of the outer fields those that are never sealed.
+ * @param location what becomes of a `Location`
+ */
 export async function relay(
   { head, message, outer }: Answer,
   plan: Plan,
   res: ServerResponse,
+  location: (named: string) => string,
 ): Promise<void> {
   res.statusCode = head.status;
   for (const [name, value] of head.fields) {
     if (name.startsWith('sealwire')) continue;
-    res.appendHeader(name, name === 'location' ? ownLocation(value, plan.url, res) : value);
+    res.appendHeader(name, name === 'location' ? location(value) : value);
   }
   for (const [name, value] of outer.headers) {
     if (!isOuterResponseField(name) || isOfConnection(name)) continue;
@@ -58,7 +62,7 @@ function drained(res: ServerResponse): Promise<void> {
  * Of the server's own redirects those that name its origin lead back to the gateway, as a reverse proxy's do. Whoever
  * asked for a whole URL knows the server by its own name.
  */
-function ownLocation(location: string, { origin }: URL, { req }: ServerResponse): string {
+export function ownLocation(location: string, { origin }: URL, req: IncomingMessage): string {
   const { host } = req.headers;
   if (host === undefined || !req.url?.startsWith('/')) return location;
   if (!URL.canParse(location) || new URL(location).origin !== origin) return location;
