@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { pattern } from './support/bytes.ts';
 import { Arrivals, deferred, it, sleep, unhandledRejections, within } from './support/cases.ts';
 import { gatewayStacks, startGateway } from './support/gateways.ts';
+import { until } from './support/left-behind.ts';
 import { ask, begin, responseOf, whole } from './support/plain-client.ts';
 import { failure } from './support/problems.ts';
 import { RawConnection } from './support/raw-http.ts';
@@ -236,9 +237,7 @@ onStacks(
       outgoing.destroy();
       assert.is(await ends.next(`the end of ${path}`), 'closed');
     }
-    await sleep(50);
-    // What is left is the connection of the handshake.
-    assert.ok(sealed.sockets.size <= 1, `${sealed.sockets.size} connections`);
+    await until(() => sealed.sockets.size <= 1, 'nothing is left but the connection of the handshake');
   },
 );
 
