@@ -12,6 +12,7 @@ import {
   type MasterKey,
   messageNonceLength,
   randomNonce,
+  reasonField,
   responseKeys,
   SealwireError,
 } from '@sealwire/core';
@@ -254,6 +255,9 @@ export class ResponseSeal implements SealingMethods {
     // As Node does over HTTP/1.
     if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
+    }
+    if (statusMessage && statusMessage !== phraseOf(status)) {
+      fields.push([reasonField, trimmed(statusMessage)]);
     }
     if (!this.#http2 && res.strictContentLength === true) this.#announced = Number(headers['content-length']);
     const head = this.#encodeHead(status, fields);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isOuterResponseField } from '@sealwire/core';
+import { isOuterResponseField, reasonField } from '@sealwire/core';
 import type { Answer } from '../call.ts';
 import type { MessageReader } from '../open-message.ts';
 import type { Plan } from '../plan.ts';
@@ -17,6 +17,7 @@ export async function relay(
 ): Promise<void> {
   res.statusCode = head.status;
   for (const [name, value] of head.fields) {
+    if (name === reasonField) res.statusMessage = value;
     if (name.startsWith('sealwire')) continue;
     res.appendHeader(name, name === 'location' ? location(value) : value);
   }
