@@ -77,6 +77,11 @@ export function gatewayListener(
       aborted.abort();
       discard(req);
     });
-    pass(req, res, aborted.signal).catch((error) => sendGatewayProblem(res, error));
+    const begin = () => {
+      pass(req, res, aborted.signal).catch((error) => sendGatewayProblem(res, error));
+    };
+    // One that waits for others of its connection would not hear that the connection is gone.
+    if (res.socket === null) res.once('socket', begin);
+    else begin();
   };
 }
