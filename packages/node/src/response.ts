@@ -201,7 +201,10 @@ export class ResponseSeal implements SealingMethods {
         added.push([name.toLowerCase(), trimmed(String(each))]);
       }
     }
-    const trailers = [...(this.#trailers ?? []), ...added];
+    const before = this.#trailers ?? [];
+    // http2 has one of a name.
+    const kept = this.#http2 ? before.filter(([name]) => !added.some((field) => field[0] === name)) : before;
+    const trailers = [...kept, ...added];
     try {
       encodeFieldSection(trailers);
     } catch {
