@@ -246,6 +246,7 @@ it('pages of other sites are refused, by what browsers say of them and by the na
     { host: 'localhost.rebound.test' },
     { host: '127.0.0.1.rebound.test' },
     { host: `0.0.0.0:${port}` },
+    { 'sec-websocket-key': 'a', origin: 'http://b.test' },
     { host: `[::]:${port}` },
     { host: '192.0.2.1' },
   ];
