@@ -105,6 +105,7 @@ export class ResponseSeal implements SealingMethods {
     this.#silenced = true;
     Object.defineProperty(res, 'headersSent', { value: false, configurable: true });
     res.setHeader = () => res;
+    res.setHeaders = () => res;
     res.appendHeader = () => res;
     res.removeHeader = () => {};
   }
