@@ -80,8 +80,8 @@ export function gatewayListener(
     const begin = () => {
       pass(req, res, aborted.signal).catch((error) => sendGatewayProblem(res, error));
     };
-    // One that waits for others of its connection would not hear that the connection is gone.
-    if (res.socket === null) res.once('socket', begin);
+    // One that waits for others of its connection would not hear that the connection is gone; its turn may come even then.
+    if (res.socket === null) res.once('socket', (socket) => socket.destroyed || begin());
     else begin();
   };
 }
