@@ -60,6 +60,17 @@ it('of a body that cannot be sent again, or of which nobody knows what became, i
   }
 });
 
+it('a redirect may name the port that is the default one', async () => {
+  const origin = 'http://api.test';
+  const server = await startSealedNode(
+    (_req, res) => res.writeHead(302, { location: `${origin}:80/a?b` }).end(),
+    { origins: [origin] },
+  );
+  const gateway = await startGateway({ origin, fetch: nodeFetch({ connectTo: server.origin }) });
+  const { headers } = await ask(gateway.origin, '/');
+  assert.is(Object.fromEntries(headers).location, `${gateway.origin}/a?b`);
+});
+
 /** Listens with the application behind Sealwire; it is closed after the test. */
 async function serve(server: Server, host: string, originOf: (port: number) => string): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, host, resolve));

@@ -11,6 +11,7 @@ import { ask, begin, responseOf, whole } from './support/plain-client.ts';
 import { failure } from './support/problems.ts';
 import { RawConnection } from './support/raw-http.ts';
 import { afterwards } from './support/resources.ts';
+import { startSealedNode } from './support/servers.ts';
 import { type StackServer, startStack } from './support/stacks.ts';
 
 interface Behind {
@@ -298,5 +299,25 @@ onStacks(
     }
   },
 );
+
+it('of pipelined requests none goes out whose client is gone before its turn', async () => {
+  const begun = new Arrivals<string>();
+  const server = await startSealedNode((req, res) => {
+    begun.push(req.url as string);
+    if (req.url !== '/first') res.end(req.url);
+  });
+  const { port } = await startGateway({ origin: server.origin });
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
+  const gone = await RawConnection.open(port);
+  await gone.write(get('/first') + get('/second'));
+  assert.is(await begun.next(), '/first');
+  gone.socket.destroy();
+  const staying = await RawConnection.open(port);
+  await staying.write(get('/a') + get('/b'));
+  for (const path of ['/a', '/b']) {
+    assert.is(await begun.next(), path);
+    assert.is(String((await staying.response()).body), path);
+  }
+});
 
 test.run();

@@ -73,6 +73,8 @@ it('what cannot be reached has the exit code of curl', async () => {
   await close();
   await Promise.all([
     assertFails(['curl', 'ftp://localhost'], 3, 'url'),
+    assertFails(['curl', 'http://a%zz@localhost'], 3, 'url'),
+    assertFails(['curl', '-O', 'http://localhost/%zz'], 3, 'url'),
     assertFails(['curl', 'http://nowhere.invalid/'], 6, 'server-unreachable'),
     assertFails(['curl', `${origin}/`], 7, 'server-unreachable'),
     assertFails(['curl', `${plain.origin}/`], 56, 'configuration-unavailable'),
@@ -88,6 +90,7 @@ it('what a server answers has the exit code of curl', async () => {
     assertFails(['curl', '-f', '-o', out, `${origin}/status/404`], 22, 'status'),
     assertFails(['curl', '-m', '0.5', `${origin}/hangs`], 28, 'timeout'),
     assertFails(['curl', '-L', `${origin}/away`], 1, 'redirect-refused'),
+    assertFails(['curl', '-X', 'CONNECT', `${origin}/`], 56, 'connection'),
   ]);
   assert.not(existsSync(out));
 });

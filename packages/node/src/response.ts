@@ -106,6 +106,7 @@ export class ResponseSeal implements SealingMethods {
     this.#silenced = true;
     Object.defineProperty(res, 'headersSent', { value: false, configurable: true });
     res.setHeader = () => res;
+    res.setHeaders = () => res;
     res.appendHeader = () => res;
     res.removeHeader = () => {};
   }
@@ -202,7 +203,10 @@ export class ResponseSeal implements SealingMethods {
         added.push([name.toLowerCase(), trimmed(String(each))]);
       }
     }
-    const trailers = [...(this.#trailers ?? []), ...added];
+    const before = this.#trailers ?? [];
+    // http2 has one of a name.
+    const kept = this.#http2 ? before.filter(([name]) => !added.some((field) => field[0] === name)) : before;
+    const trailers = [...kept, ...added];
     try {
       encodeFieldSection(trailers);
     } catch {

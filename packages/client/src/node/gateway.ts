@@ -93,12 +93,17 @@ export function gatewayListener(
       if (!relayed || !res.writableFinished) stop();
       else if (!req.complete) whenGone(req, stop);
     });
-    pass(req, res, aborted.signal).then(
-      () => {
-        relayed = true;
-      },
-      (error) => fail(res, error),
-    );
+    const begin = () => {
+      pass(req, res, aborted.signal).then(
+        () => {
+          relayed = true;
+        },
+        (error) => fail(res, error),
+      );
+    };
+    // One that waits for others of its connection would not hear that the connection is gone; its turn may come even then.
+    if (res.socket === null) res.once('socket', (socket) => socket.destroyed || begin());
+    else begin();
   };
 }
 

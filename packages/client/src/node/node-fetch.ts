@@ -81,6 +81,8 @@ function exchange(outgoing: ClientRequest, { body, signal }: RequestInit): Promi
     });
     // After a response it says why the rest of the request was not taken, and the response tells of its own end.
     outgoing.on('error', fail);
+    // A switch of protocols that nobody asked for is neither.
+    outgoing.on('close', () => fail(new Error('The connection was closed without an answer.')));
     send(outgoing, body, fail);
   });
 }
@@ -93,7 +95,7 @@ function send(outgoing: ClientRequest, body: RequestInit['body'], fail: (cause: 
     outgoing.end(body);
   } else {
     if (body instanceof Blob) outgoing.setHeader('content-length', body.size);
-    // Of itself Node leaves out the framing with methods that seldom have a body, GET and DELETE among them.
+    // Of a GET, DELETE or OPTIONS Node would not frame it: the server would read the body as the next request.
     else outgoing.setHeader('transfer-encoding', 'chunked');
     const stream = body instanceof Blob ? body.stream() : (body as ReadableStream<Uint8Array>);
     pour(stream.getReader(), outgoing).catch((cause) => {

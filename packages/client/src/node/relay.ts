@@ -67,8 +67,10 @@ function drained(res: ServerResponse): Promise<void> {
 export function ownLocation(location: string, { origin }: URL, req: IncomingMessage): string {
   const { host } = req.headers;
   if (host === undefined || !req.url?.startsWith('/')) return location;
-  if (!URL.canParse(location) || new URL(location).origin !== origin) return location;
-  return `http://${host}${location.slice(origin.length)}`;
+  const [authority] = location.match(/^(?:https?:)?\/\/[^/?#]*/i) ?? [];
+  if (authority === undefined || !URL.canParse(location, origin)) return location;
+  if (new URL(location, origin).origin !== origin) return location;
+  return `http://${host}${location.slice(authority.length)}`;
 }
 
 function withoutSealwire(vary: string): string | undefined {
