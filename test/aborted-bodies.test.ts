@@ -23,11 +23,9 @@ interface Aborted {
 
 async function abort(combination: (typeof combinations)[number], sealed: boolean): Promise<Aborted> {
   const { stack, consumer } = combination;
-  const { server, caller, seen, returns, request, assertReads } = await startConsuming(
-    stack,
-    consumer,
+  const { server, caller, seen, returns, request, assertReads } = await startConsuming(stack, consumer, {
     sealed,
-  );
+  });
   await assertReads(size);
   const before = returns.length;
   const { bytes, begin } = await caller.prepare(request(size));

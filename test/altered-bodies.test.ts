@@ -4,45 +4,38 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { flipped } from './support/bytes.ts';
 import { it } from './support/cases.ts';
-import { assertFailed, combinations, startConsuming } from './support/consuming-pair.ts';
-import { watch } from './support/left-behind.ts';
+import { assertFailed, combinations, onConsumers, startConsuming } from './support/consuming-pair.ts';
 
 const small = 100;
 const large = 1_500_000;
 
-for (const { stack, consumer, name } of combinations) {
-  it(`an altered body is complete for nobody: ${name}`, async () => {
-    const nothingIsLeft = watch();
-    const { server, caller, seen, request, assertReads } = await startConsuming(stack, consumer);
-    for (const size of [small, large]) await assertReads(size);
-    const before = seen.length;
+onConsumers('an altered body is complete for nobody', async ({ caller, seen, request, assertReads }) => {
+  for (const size of [small, large]) await assertReads(size);
+  const before = seen.length;
 
-    // Record 0 carries the head: whoever changes it is told so in the open, and no handler runs.
-    for (const size of [small, large]) {
-      const { send, bytes } = await caller.prepare(request(size));
-      const refused = await send(flipped(bytes, 8 * 40));
-      assert.equal([refused.status, refused.sealed, refused.complete], [400, false, true]);
-      assert.equal([refused.headers['content-type'], refused.headers['sealwire']], [problemType, 'rejected']);
-    }
+  // Record 0 carries the head: whoever changes it is told so in the open, and no handler runs.
+  for (const size of [small, large]) {
+    const { send, bytes } = await caller.prepare(request(size));
+    const refused = await send(flipped(bytes, 8 * 40));
+    assert.equal([refused.status, refused.sealed, refused.complete], [400, false, true]);
+    assert.equal([refused.headers['content-type'], refused.headers['sealwire']], [problemType, 'rejected']);
+  }
 
-    // A small body is held until it is known to be genuine.
-    const { send, bytes } = await caller.prepare(request(small, [30, 30]));
-    const refused = await send(flipped(bytes, 8 * (bytes.length - 3)));
-    assert.equal([refused.status, refused.sealed, refused.complete], [400, true, true]);
-    assert.is(refused.headers['sealwire'], 'rejected');
-    assert.is(seen.length, before);
+  // A small body is held until it is known to be genuine.
+  const { send, bytes } = await caller.prepare(request(small, [30, 30]));
+  const refused = await send(flipped(bytes, 8 * (bytes.length - 3)));
+  assert.equal([refused.status, refused.sealed, refused.complete], [400, true, true]);
+  assert.is(refused.headers['sealwire'], 'rejected');
+  assert.is(seen.length, before);
 
-    // A large one has begun by then.
-    const streamed = await caller.prepare(request(large));
-    const record = streamed.edges.at(-4) as number;
-    assertFailed(await streamed.send(flipped(streamed.bytes, 8 * (record + 100))), 'altered late');
-    assert.is(seen.length, before + 1);
+  // A large one has begun by then.
+  const streamed = await caller.prepare(request(large));
+  const record = streamed.edges.at(-4) as number;
+  assertFailed(await streamed.send(flipped(streamed.bytes, 8 * (record + 100))), 'altered late');
+  assert.is(seen.length, before + 1);
 
-    await assertReads(small);
-    await caller.line.close();
-    await nothingIsLeft(server);
-  });
-}
+  await assertReads(small);
+});
 
 for (const { stack, consumer, name } of combinations) {
   if (!stack.http2 || consumer.echoes !== true) continue;

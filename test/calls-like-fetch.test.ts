@@ -88,23 +88,35 @@ it('fields that browsers drop are dropped, unless somebody lists them', async ()
   assert.is(exchange?.headers.get('via'), null);
 });
 
-onExpress('statusText is the reason phrase of the inner status', async (express) => {
-  const { plain, sealed } = await startTwins(express, (app) => {
-    app.get('/:status', (req, res) => {
-      res.status(Number(req.params.status)).end();
+onExpress(
+  'statusText is the reason phrase that the application gave, or that of the status',
+  async (express) => {
+    const { plain, sealed } = await startTwins(express, (app) => {
+      app.get('/:status', (req, res) => {
+        if (req.query.reason !== undefined) res.statusMessage = String(req.query.reason);
+        res.status(Number(req.params.status)).end();
+      });
     });
-  });
-  const statuses = Object.keys(STATUS_CODES).map(Number);
-  for (const status of statuses.filter((each) => each >= 200 && each !== 407 && each !== 421)) {
-    const [ofPlain, ofSealed] = [await plain(`/${status}`), await sealed(`/${status}`)];
-    assert.equal([ofSealed.status, ofSealed.statusText], [status, ofPlain.statusText]);
-    assert.is(ofSealed.clone().statusText, ofPlain.statusText);
-  }
-  for (const status of [299, 499, 599, 799]) {
-    const response = await sealed(`/${status}`);
-    assert.equal([response.status, response.statusText], [status, '']);
-  }
-});
+    const statuses = Object.keys(STATUS_CODES).map(Number);
+    for (const status of statuses.filter((each) => each >= 200 && each !== 407 && each !== 421)) {
+      const [ofPlain, ofSealed] = [await plain(`/${status}`), await sealed(`/${status}`)];
+      assert.equal([ofSealed.status, ofSealed.statusText], [status, ofPlain.statusText]);
+      assert.is(ofSealed.clone().statusText, ofPlain.statusText);
+    }
+    for (const path of [
+      '/200?reason=Splendid',
+      '/404?reason=No%20such%20thing',
+      '/204?reason=',
+      '/599?reason=a',
+    ]) {
+      assert.is((await sealed(path)).statusText, (await plain(path)).statusText);
+    }
+    for (const status of [299, 499, 599, 799]) {
+      const response = await sealed(`/${status}`);
+      assert.equal([response.status, response.statusText], [status, '']);
+    }
+  },
+);
 
 it('a path that begins with two slashes is refused before anything is sent', async () => {
   const { servers, sealed } = await startNodeTwins((_req, res) => {

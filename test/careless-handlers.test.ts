@@ -59,6 +59,10 @@ function routes(app: Application): void {
   app.post('/late-callback', (_req, res) => {
     setTimeout(() => res.status(201).json({ late: true }), 80);
   });
+  app.post('/late-headers', (req, res) => {
+    req.resume();
+    setTimeout(() => res.setHeaders(new Map([['x-late', 'yes']])).end(), 80);
+  });
   app.post('/late-end', async (req, res) => {
     await sleep(40);
     let length = 0;
@@ -69,7 +73,14 @@ function routes(app: Application): void {
   });
 }
 
-const statuses = { '/limit': 413, '/first': 200, '/full-disk': 507, '/late': 200, '/late-callback': 201 };
+const statuses = {
+  '/limit': 413,
+  '/first': 200,
+  '/full-disk': 507,
+  '/late': 200,
+  '/late-callback': 201,
+  '/late-headers': 200,
+};
 
 for (const length of [1000, 60_000, 200_000, 1_500_000]) {
   onExpress(
@@ -121,13 +132,15 @@ for (const [where, at] of [
       '/first',
       '/late',
       '/late-callback',
+      '/late-headers',
       '/late-end',
     ]) {
       const response = await sealedFetch(path, { method: 'POST', body: pattern(300_000) }).catch(
         () => undefined,
       );
       // The others may have what they want before the damage comes.
-      if (['/stored', '/full-disk', '/late-end'].includes(path)) assert.not.ok(response?.ok, path);
+      if (['/stored', '/full-disk', '/late-headers', '/late-end'].includes(path))
+        assert.not.ok(response?.ok, path);
       await response?.arrayBuffer().catch(() => {});
       await sleep(100);
     }

@@ -245,6 +245,10 @@ it('pages of other sites are refused, by what browsers say of them and by the na
     { host: `rebound.test:${port}`, 'sec-fetch-site': 'same-origin' },
     { host: 'localhost.rebound.test' },
     { host: '127.0.0.1.rebound.test' },
+    { host: `0.0.0.0:${port}` },
+    { 'sec-websocket-key': 'a', origin: 'http://b.test' },
+    { host: `[::]:${port}` },
+    { host: '192.0.2.1' },
   ];
   for (const headers of foreign) assertOwn(await ask(gateway, '/', { headers }), 'foreign-caller', 403);
   const own: Asked['headers'][] = [

@@ -1,16 +1,14 @@
 // The servers that a sealing gateway leads to: restarted ones, and such at other kinds of addresses.
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer, Agent as TlsAgent } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { networkInterfaces } from 'node:os';
 import { nodeFetch } from '@sealwire/client/node';
 import { MemorySessionStore, StaticKeys } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { developmentCertificate } from '../examples/notes-shared/certificate.mjs';
-import { it, sleep } from './support/cases.ts';
+import { it } from './support/cases.ts';
+import { certificate } from './support/certificate.ts';
 import { assertOwn, gatewayStacks, startGateway } from './support/gateways.ts';
 import { ask } from './support/plain-client.ts';
 import { afterwards } from './support/resources.ts';
@@ -35,7 +33,8 @@ it('a server that was restarted, with its keys or with others, gets short bodies
   for (const keys of [undefined, other]) {
     assert.is(String((await ask(gateway.origin, '/', safe)).body), 'GET 3');
     await server.close();
-    await sleep(20);
+    // By then its connection to the server is gone, too.
+    assertOwn(await ask(gateway.origin, '/'), 'server-unreachable', 502);
     server = await startSealedNode(repeating, { port, ...(keys && { keys }) });
     assert.is(String((await ask(gateway.origin, '/', safe)).body), 'GET 3');
   }
@@ -52,12 +51,24 @@ it('of a body that cannot be sent again, or of which nobody knows what became, i
   ] as const) {
     await ask(gateway.origin, '/');
     await server.close();
-    await sleep(20);
+    // By then its connection to the server is gone, too.
+    assertOwn(await ask(gateway.origin, '/'), 'server-unreachable', 502);
     const again = await startSealedNode(repeating, { port });
     assertOwn(await ask(gateway.origin, '/', { method: 'POST', body }), code, status);
     assert.is((await ask(gateway.origin, '/', { method: 'POST', body })).status, 200);
     await again.close();
   }
+});
+
+it('a redirect may name the port that is the default one', async () => {
+  const origin = 'http://api.test';
+  const server = await startSealedNode(
+    (_req, res) => res.writeHead(302, { location: `${origin}:80/a?b` }).end(),
+    { origins: [origin] },
+  );
+  const gateway = await startGateway({ origin, fetch: nodeFetch({ connectTo: server.origin }) });
+  const { headers } = await ask(gateway.origin, '/');
+  assert.is(Object.fromEntries(headers).location, `${gateway.origin}/a?b`);
 });
 
 /** Listens with the application behind Sealwire; it is closed after the test. */
@@ -80,9 +91,7 @@ it('an origin may be an IPv6 address', async () => {
 });
 
 it("an https origin may have a certificate of an authority of one's own, which is checked", async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealwire-gateway-'));
-  afterwards(() => rmSync(folder, { recursive: true }));
-  const { key, cert } = await developmentCertificate(folder);
+  const { key, cert } = certificate;
   const origin = await serve(
     createTlsServer({ key, cert }),
     '127.0.0.1',

@@ -6,10 +6,12 @@ import * as assert from 'uvu/assert';
 import { pattern } from './support/bytes.ts';
 import { Arrivals, deferred, it, sleep, unhandledRejections, within } from './support/cases.ts';
 import { gatewayStacks, startGateway } from './support/gateways.ts';
+import { until } from './support/left-behind.ts';
 import { ask, begin, responseOf, whole } from './support/plain-client.ts';
 import { failure } from './support/problems.ts';
 import { RawConnection } from './support/raw-http.ts';
 import { afterwards } from './support/resources.ts';
+import { startSealedNode } from './support/servers.ts';
 import { type StackServer, startStack } from './support/stacks.ts';
 
 interface Behind {
@@ -55,9 +57,10 @@ async function rest(progress: { bytes: number }): Promise<number> {
 const turns = new Arrivals<void>();
 
 onStacks(
-  'events arrive one by one',
+  'a head arrives before there are events, and events arrive one by one',
   async (_req, res) => {
-    res.writeHead(200, { 'content-type': 'text/event-stream' });
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+    await turns.next();
     for (let n = 0; n < 5; n++) {
       res.write(`data: ${n}\n\n`);
       await turns.next();
@@ -68,6 +71,7 @@ onStacks(
     const outgoing = begin(origin, '/');
     outgoing.end();
     const response = await responseOf(outgoing);
+    turns.push();
     let n = 0;
     for await (const event of response) {
       assert.is(String(event), `data: ${n++}\n\n`);
@@ -160,6 +164,54 @@ onStacks(
   },
 );
 
+const taken = { length: deferred<number>() };
+
+/** Answers first and then reads, as who only says that something has come. */
+const answering: RequestListener = (req, res) => {
+  taken.length = deferred();
+  res.writeHead(202).end('come');
+  let length = 0;
+  req.on('data', (bytes) => {
+    length += bytes.length;
+  });
+  req.on('end', () => taken.length.resolve(length));
+};
+
+/** An upload whose answer is there, over a connection that stays. */
+async function answeredEarly(origin: string): Promise<ReturnType<typeof begin>> {
+  const agent = new Agent({ keepAlive: true });
+  afterwards(() => agent.destroy());
+  const headers = { 'content-length': 4 * mebibyte };
+  const outgoing = begin(origin, '/', { method: 'POST', headers, agent });
+  outgoing.on('error', () => {});
+  outgoing.write(chunk);
+  assert.is((await whole(await responseOf(outgoing))).status, 202);
+  return outgoing;
+}
+
+onStacks(
+  'a handler that has answered goes on to get what the client goes on to send',
+  answering,
+  async ({ origin }) => {
+    const outgoing = await answeredEarly(origin);
+    for (let i = 0; i < 3; i++) outgoing.write(chunk);
+    outgoing.end();
+    assert.is(await within(taken.length.promise, 'the end of the body'), 4 * mebibyte);
+  },
+);
+
+onStacks(
+  'a client that goes away between its answer and the end of its body holds no connection, and is no end of it',
+  answering,
+  async ({ origin, sealed }) => {
+    const outgoing = await answeredEarly(origin);
+    const connections = sealed.sockets.size;
+    outgoing.destroy();
+    while (sealed.sockets.size === connections) await sleep(5);
+    assert.is(await Promise.race([taken.length.promise, sleep(50)]), undefined);
+  },
+);
+
 const ends = new Arrivals<string>();
 
 /** Says how a handler hears of the end of its exchange. */
@@ -186,9 +238,7 @@ onStacks(
       outgoing.destroy();
       assert.is(await ends.next(`the end of ${path}`), 'closed');
     }
-    await sleep(50);
-    // What is left is the connection of the handshake.
-    assert.ok(sealed.sockets.size <= 1, `${sealed.sockets.size} connections`);
+    await until(() => sealed.sockets.size <= 1, 'nothing is left but the connection of the handshake');
   },
 );
 
@@ -249,5 +299,25 @@ onStacks(
     }
   },
 );
+
+it('of pipelined requests none goes out whose client is gone before its turn', async () => {
+  const begun = new Arrivals<string>();
+  const server = await startSealedNode((req, res) => {
+    begun.push(req.url as string);
+    if (req.url !== '/first') res.end(req.url);
+  });
+  const { port } = await startGateway({ origin: server.origin });
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
+  const gone = await RawConnection.open(port);
+  await gone.write(get('/first') + get('/second'));
+  assert.is(await begun.next(), '/first');
+  gone.socket.destroy();
+  const staying = await RawConnection.open(port);
+  await staying.write(get('/a') + get('/b'));
+  for (const path of ['/a', '/b']) {
+    assert.is(await begun.next(), path);
+    assert.is(String((await staying.response()).body), path);
+  }
+});
 
 test.run();

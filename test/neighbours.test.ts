@@ -1,7 +1,9 @@
 // Middleware around Sealwire: what was set before it is seen behind it, and what handlers do wrong is told them as Node
 // tells it.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { messageType } from '@sealwire/core';
 import type { Application } from 'express';
+import morgan from 'morgan';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pattern } from './support/bytes.ts';
@@ -65,6 +67,43 @@ function trailers(app: Application): void {
     }
   });
 }
+
+onExpress(
+  'an access log in front tells what the application answered, and to whom it refused',
+  async (express) => {
+    const lines: Record<'in front' | 'at once' | 'behind', string[]> = {
+      'in front': [],
+      'at once': [],
+      behind: [],
+    };
+    const log = (where: keyof typeof lines, immediate = false) =>
+      morgan(':method :url :status :res[content-length] :req[content-type]', {
+        immediate,
+        stream: { write: (line) => void lines[where].push(line.trim()) },
+      });
+    const server = await startSealed(
+      express,
+      (app) => {
+        app.use(log('behind'));
+        app.post('/orders', express.json(), (req, res) => void res.status(201).json(req.body));
+      },
+      { before: (app) => void app.use(log('in front'), log('at once', true)) },
+    );
+    const headers = { 'content-type': 'application/json' };
+    const init = { method: 'POST', headers, body: '{"item":"tea"}' };
+    assert.is((await clientOf(server)('/orders?a=1', init)).status, 201);
+    assert.is((await fetch(`${server.origin}/orders`, init)).status, 400);
+
+    const [configuration, handshake, answered, refused] = lines['in front'] as string[];
+    assert.match(configuration as string, /^GET \/\.well-known\/sealwire 200 /);
+    assert.match(handshake as string, /^POST \/\.well-known\/sealwire\/handshake 200 /);
+    assert.is(answered, 'POST /orders?a=1 201 14 application/json');
+    assert.match(refused as string, /^POST \/orders 400 \d+ application\/json$/);
+    assert.equal(lines.behind, [answered]);
+    // What is logged before the answer is what stands on the wire.
+    assert.is(lines['at once'][2], `POST /orders?a=1 - - ${messageType}`);
+  },
+);
 
 onExpress('trailers that Node refuses are refused at once, and the response still ends', async (express) => {
   const server = await startSealed(express, trailers);

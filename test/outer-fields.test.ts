@@ -186,11 +186,17 @@ onExpress('trailers of the request are the sealed ones, not those of the chunks'
 
 onExpress('early hints are dropped, and their callback is called', async (express) => {
   let called = 0;
+  const count = () => {
+    called++;
+  };
   const server = await startSealed(express, (app) => {
     app.get('/', (_req, res) => {
-      res.writeEarlyHints({ link: '</secret.css>; rel=preload' }, () => {
-        called++;
-      });
+      res.writeEarlyHints({ link: '</secret.css>; rel=preload' }, count);
+      // Newer versions of Node have it.
+      const { writeInformation = (_status, _headers, callback) => callback() } = res as {
+        writeInformation?: (status: number, headers: object, callback: () => void) => void;
+      };
+      writeInformation.call(res, 104, { 'x-inner': 'secret' }, count);
       res.send('page');
     });
   });
@@ -198,7 +204,23 @@ onExpress('early hints are dropped, and their callback is called', async (expres
   const connection = await RawConnection.open(server.port);
   const opened = await wire.exchange({}, { connection });
   assert.is(opened.body.toString(), 'page');
-  assert.equal([connection.informational.length, called], [0, 1]);
+  assert.equal([connection.informational.length, called], [0, 2]);
+});
+
+onExpress('writeHeader, the old name of writeHead, seals the head, too', async (express) => {
+  const server = await startSealed(express, (app) => {
+    app.get('/', (_req, res) => {
+      const old = res as unknown as { writeHeader(status: number, headers: object): void };
+      old.writeHeader(201, { 'x-inner': 'secret' });
+      res.end('page');
+    });
+  });
+  const wire = await WireClient.connect(server);
+  const message = await wire.seal();
+  const response = await wire.send(message);
+  assert.is(response.headers['x-inner'], undefined);
+  const { status, fields } = await wire.open(message, response);
+  assert.equal([status, Object.fromEntries(fields)['x-inner']], [201, 'secret']);
 });
 
 onExpress('a field of the name Sealwire is left out of what an application says', async (express) => {

@@ -4,8 +4,8 @@ import { encodeBase64Url, MemorySessionStore, type SessionStore } from '@sealwir
 import type { Application } from 'express';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Express, onExpress, sleep } from './support/cases.ts';
-import { clientOf, recordingFetch } from './support/clients.ts';
+import { type Express, onExpress } from './support/cases.ts';
+import { clientOf, connectionsGone, recordingFetch } from './support/clients.ts';
 import { assertSealedProblem, thrown } from './support/problems.ts';
 import { type SealedServer, startSealed } from './support/servers.ts';
 import { SlowStore, storeWith } from './support/stores.ts';
@@ -184,8 +184,7 @@ onExpress('a store that is the only one, but younger than the request, cannot kn
   const sealedFetch = clientOf(first, { fetch: network });
   await sealedFetch.ready();
   await first.close();
-  // The platform's fetch has to learn that its connections are gone.
-  await sleep(20);
+  await connectionsGone(first.origin);
   const second = await startSealed(express, routes, {
     port: first.port,
     store: new MemorySessionStore({ sole: true }),

@@ -2,13 +2,12 @@
 import { request, type ServerResponse } from 'node:http';
 import { connect } from 'node:http2';
 import { PassThrough, type Readable } from 'node:stream';
-import { handshakeType } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Arrivals, it, sleep, within } from './support/cases.ts';
 import { recordResult } from './support/compatibility.ts';
 import { afterwards } from './support/resources.ts';
-import { http1Transport, http2Transport } from './support/responses/transport.ts';
+import { askOver, http1Transport, http2Transport } from './support/responses/transport.ts';
 import {
   nodeHttp,
   type Stack,
@@ -27,14 +26,17 @@ const events = 8;
 
 type Feed = { write(text: string): unknown; end(): unknown };
 
-/** An application that hands its feed over, its head flushed. */
-function feedApp(opened: Arrivals<Feed>, way: 'raw' | 'stream'): StackApp {
+/** How a handler opens its feed: the head flushed, the head with the first event, or a stream as Koa's body. */
+type Way = 'flushed' | 'unflushed' | 'streamed';
+
+/** An application that hands its feed over. */
+function feedApp(opened: Arrivals<Feed>, way: Way): StackApp {
   const open = (res: ServerResponse) => {
     res.setHeader('content-type', 'text/event-stream');
-    res.flushHeaders();
+    if (way === 'flushed') res.flushHeaders();
     opened.push(res);
   };
-  if (way === 'raw') return { listener: (_req, res) => open(res) };
+  if (way !== 'streamed') return { listener: (_req, res) => open(res) };
   return {
     koa(app) {
       app.use((ctx) => {
@@ -63,7 +65,7 @@ function get(stack: Stack, server: StackServer, headers: Record<string, string>)
 }
 
 /** How late the head and each event were, in milliseconds. */
-async function delays(stack: Stack, way: 'raw' | 'stream', sealed: boolean): Promise<number[]> {
+async function delays(stack: Stack, way: Way, sealed: boolean): Promise<number[]> {
   const opened = new Arrivals<Feed>();
   const server = await startStack(stack, feedApp(opened, way), { sealed });
   const open = sealed
@@ -72,12 +74,12 @@ async function delays(stack: Stack, way: 'raw' | 'stream', sealed: boolean): Pro
   const answered = get(stack, server, open.headers).then((body) => ({ body, at: performance.now() }));
   const feed = await opened.next('the handler');
   const flushed = performance.now();
-  const { body, at } = await within(answered, 'the head');
-  const late = [at - flushed];
+  const late = way === 'unflushed' ? [] : [(await within(answered, 'the head')).at - flushed];
   const arrived = new Arrivals<number>();
   let text = '';
   let seen = 0;
   const reading = (async () => {
+    const { body } = await within(answered, 'the head');
     for await (const chunk of body) {
       text += (await open.read(chunk as Buffer)).toString();
       for (; text.split('\n\n').length - 1 > seen; seen++) arrived.push(performance.now());
@@ -97,16 +99,7 @@ async function delays(stack: Stack, way: 'raw' | 'stream', sealed: boolean): Pro
 
 async function sealedReader(stack: Stack, server: StackServer) {
   const send = stack.http2 ? http2Transport(server.origin) : http1Transport(server.port);
-  const wire = await WireClient.connect(server, undefined, async (path, body) => {
-    const answer = await send(
-      body ? 'POST' : 'GET',
-      path,
-      body ? [['content-type', handshakeType]] : [],
-      body,
-    );
-    if (typeof answer === 'string') throw new Error(answer);
-    return answer.body;
-  });
+  const wire = await WireClient.connect(server, undefined, askOver(send));
   const message = await wire.seal();
   const opener = wire.opener(message);
   return {
@@ -116,7 +109,8 @@ async function sealedReader(stack: Stack, server: StackServer) {
 }
 
 for (const stack of [nodeHttp, ...stacks]) {
-  for (const way of stack.kind === 'koa' ? (['raw', 'stream'] as const) : (['raw'] as const)) {
+  for (const way of ['flushed', 'unflushed', 'streamed'] as const) {
+    if (way === 'streamed' && stack.kind !== 'koa') continue;
     it(`a ${way} feed arrives event by event (${stack.name})`, async () => {
       let worst = { plain: Number.POSITIVE_INFINITY, sealed: Number.POSITIVE_INFINITY };
       for (let i = 0; i < tries && worst.sealed > limit; i++) {

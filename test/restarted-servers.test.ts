@@ -4,8 +4,8 @@ import { StaticKeys } from '@sealwire/core';
 import type { Application } from 'express';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { it, onExpress, sleep } from './support/cases.ts';
-import { clientOf, recordingFetch } from './support/clients.ts';
+import { it, onExpress } from './support/cases.ts';
+import { clientOf, connectionsGone, recordingFetch } from './support/clients.ts';
 import { movableClock, newIdentity, publishing } from './support/configurations.ts';
 import { failure, thrown } from './support/problems.ts';
 import { startSealed, startSealedNode } from './support/servers.ts';
@@ -27,8 +27,7 @@ onExpress('two restarts with new keys within a minute are two handshakes more', 
   const sealedFetch = clientOf(server, { ...tls, fetch: network, clock });
   const restart = async () => {
     await server.close();
-    // The platform's fetch has to learn that its connections are gone.
-    await sleep(20);
+    await connectionsGone(server.origin);
     server = await start(server.port);
   };
   assert.is(await (await sealedFetch('/')).text(), 'hello');

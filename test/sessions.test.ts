@@ -3,8 +3,8 @@ import { configurationPath, MemorySessionStore, StaticKeys } from '@sealwire/cor
 import type { Application } from 'express';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Express, onExpress, sleep } from './support/cases.ts';
-import { clientOf, recordingFetch } from './support/clients.ts';
+import { type Express, onExpress } from './support/cases.ts';
+import { clientOf, connectionsGone, recordingFetch } from './support/clients.ts';
 import { thrown } from './support/problems.ts';
 import { type SealedAppOptions, type SealedServer, startSealed } from './support/servers.ts';
 import { SlowStore } from './support/stores.ts';
@@ -27,8 +27,7 @@ async function restart(
   options: SealedAppOptions = {},
 ): Promise<SealedServer> {
   await server.close();
-  // The platform's fetch has to learn that its connections are gone.
-  await sleep(20);
+  await connectionsGone(server.origin);
   const seen = handled;
   const restarted = await startSealed(express, routes, { ...options, port: server.port });
   handled = seen;

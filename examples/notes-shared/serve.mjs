@@ -82,12 +82,10 @@ function readPort(text) {
 function explain(error, port) {
   if (error.code === 'EADDRINUSE') {
     const other = port === 3000 ? 3001 : 3000;
-    fail(
-      `Port ${port} is taken by another program. End that, or choose another port: PORT=${other} npm start`,
-    );
+    fail(`Port ${port} is taken by another program. End that, or choose another port: PORT=${other}`);
   }
   if (error.code === 'EACCES')
-    fail(`This user may not listen on port ${port}. Choose one above 1023: PORT=3000 npm start`);
+    fail(`This user may not listen on port ${port}. Choose one above 1023: PORT=3000`);
   throw error;
 }
 

@@ -62,7 +62,16 @@ async function checkConsumers(packages) {
   const make = (name, others) =>
     makeProject(join(folder, name), packages, { ...others, ...pick('@koa/bodyparser', '@types/node') });
   await step('consumers with Express 5 and Koa 3', async () => {
-    const others = pick('express', '@types/express', 'koa', '@types/koa', 'koa-mount', '@types/koa-mount');
+    const others = pick(
+      'express',
+      '@types/express',
+      'koa',
+      '@types/koa',
+      'koa-mount',
+      '@types/koa-mount',
+      'supertest',
+      '@types/supertest',
+    );
     const project = await make('newer', others);
     await checkConsumer(project, 'Express 5, Koa 3');
     await step('TypeScript, Bundler', () => checkTypes(project, 'bundler', 'consumer.ts', typedSource));

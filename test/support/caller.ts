@@ -1,5 +1,5 @@
-import { type Field, handshakeType, messageType } from '@sealwire/core';
-import { type Call, type Ended, type Line, openLine } from './lines.ts';
+import { type Field, messageType } from '@sealwire/core';
+import { askOver, type Call, type Ended, type Line, openLine } from './lines.ts';
 import type { Stack, StackServer } from './stacks.ts';
 import { WireClient } from './wire-client.ts';
 import { recordEdges } from './wire-message.ts';
@@ -54,19 +54,7 @@ export class Caller {
     const caller = new Caller(server, stack.http2);
     caller.line = await openLine(server, stack.http2);
     if (sealed) {
-      caller.#wire = await WireClient.connect(server, undefined, async (path, body) => {
-        const type: [string, string] = ['Content-Type', handshakeType];
-        const method = body === undefined ? 'GET' : 'POST';
-        const call = await caller.line.call(
-          method,
-          path,
-          body === undefined ? [] : [type],
-          body?.length ?? 0,
-        );
-        if (body !== undefined) await call.write(body);
-        await call.end();
-        return (await call.answer).body;
-      });
+      caller.#wire = await WireClient.connect(server, undefined, askOver(caller.line));
     }
     return caller;
   }

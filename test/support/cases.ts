@@ -77,9 +77,9 @@ export class Arrivals<T> {
     else waiting(value);
   }
 
-  next(what = 'the next arrival'): Promise<T> {
+  next(what = 'the next arrival', limit?: number): Promise<T> {
     if (this.#values.length > 0) return Promise.resolve(this.#values.shift() as T);
-    return within(new Promise((resolve) => this.#waiting.push(resolve)), what);
+    return within(new Promise((resolve) => this.#waiting.push(resolve)), what, limit);
   }
 }
 

@@ -10,6 +10,18 @@ export function clientOf(
   return createSealedFetch({ origin: server.origin, suites: ['X25519'], ...trusted, ...options });
 }
 
+/** Resolves when the platform's fetch knows that its connections to a server that was closed are gone. */
+export async function connectionsGone(origin: string): Promise<void> {
+  for (;;) {
+    const cause = await fetch(origin).then(
+      () => undefined,
+      (error: Error) => error.cause as NodeJS.ErrnoException | undefined,
+    );
+    // Only a new connection is refused: of the old ones none is left.
+    if (cause?.code === 'ECONNREFUSED') return;
+  }
+}
+
 /** What the platform's fetch was asked and what it got: what the path sees. */
 export interface Seen {
   readonly url: string;

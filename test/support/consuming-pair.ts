@@ -1,10 +1,14 @@
+import { MemorySessionStore, type SessionStore } from '@sealwire/core';
 import type { Context } from 'koa';
 import * as assert from 'uvu/assert';
 import { type Asked, Caller, type Learned } from './caller.ts';
+import { it } from './cases.ts';
 import type { Consumer } from './consumer.ts';
 import { consumers, consumingApp, type Report, type SeenExchange } from './consuming-app.ts';
+import { watch } from './left-behind.ts';
 import { type RequestBody, requestBody } from './request-bodies.ts';
 import { type Stack, type StackServer, stacks, startStack } from './stacks.ts';
+import { SlowStore } from './stores.ts';
 
 /** Everything that reads bodies, on every stack that it is made for. */
 export const combinations: readonly { stack: Stack; consumer: Consumer; name: string }[] = stacks.flatMap(
@@ -31,7 +35,7 @@ export interface ConsumingPair {
 export async function startConsuming(
   stack: Stack,
   consumer: Consumer,
-  sealed = true,
+  { sealed = true, ...options }: { sealed?: boolean; store?: SessionStore } = {},
 ): Promise<ConsumingPair> {
   const seen: SeenExchange[] = [];
   const returns: string[] = [];
@@ -39,7 +43,7 @@ export async function startConsuming(
     returning(consumer, (how) => returns.push(how)),
     (exchange) => seen.push(exchange),
   );
-  const server = await startStack(stack, app, { sealed });
+  const server = await startStack(stack, app, { sealed, ...options });
   const caller = await Caller.connect(stack, server, sealed);
   const request = (size: number, shares?: readonly number[]): Asked => {
     const { type, bytes } = bodyOf(consumer, size);
@@ -58,6 +62,26 @@ export async function startConsuming(
       else assert.ok('read' in (JSON.parse(learned.body) as Report), learned.body);
     },
   };
+}
+
+/**
+ * Registers a test for everything that reads bodies, on every stack, with a store that answers at once and one that does
+ * not; of none is anything left.
+ */
+export function onConsumers(name: string, run: (pair: ConsumingPair) => Promise<void>): void {
+  for (const { stack, consumer, name: which } of combinations) {
+    it(`${name}: ${which}`, async () => {
+      const nothingIsLeft = watch();
+      const servers: StackServer[] = [];
+      for (const store of [new MemorySessionStore(), new SlowStore(new MemorySessionStore())]) {
+        const pair = await startConsuming(stack, consumer, { store });
+        await run(pair);
+        await pair.caller.line.close();
+        servers.push(pair.server);
+      }
+      await nothingIsLeft(...servers);
+    });
+  }
 }
 
 /** The same consumer, which says how it returns. */

@@ -1,7 +1,10 @@
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2';
+import { handshakeType } from '@sealwire/core';
+import { pieces } from './bytes.ts';
 import { within } from './cases.ts';
 import { RawConnection } from './raw-http.ts';
 import { afterwards } from './resources.ts';
+import type { Ask } from './wire-client.ts';
 
 /** How a call ended for its client. */
 export interface Ended {
@@ -43,6 +46,48 @@ export interface Line {
 
 export async function openLine(server: { port: number }, http2: boolean): Promise<Line> {
   return http2 ? Http2Line.open(server.port) : new Http1Line(await RawConnection.open(server.port));
+}
+
+/** A whole request as it is to stand on the wire. */
+export interface Outgoing {
+  readonly method: string;
+  readonly path: string;
+  readonly fields: readonly (readonly [string, string])[];
+  readonly body?: Uint8Array;
+  /** In how many writes the body goes out, with turns of the event loop between them. Default: one. */
+  readonly slices?: number;
+  /** `chunked` tells no length beforehand; over http2 nothing takes its place. Default: `length`. */
+  readonly framing?: 'length' | 'chunked';
+}
+
+/**
+ * Sends a whole request; a server that answers before its end is heard, and gets the rest.
+ * @throws if the answer is not whole
+ */
+export async function sendOver(line: Line, request: Outgoing): Promise<Ended & { status: number }> {
+  const { method, path, fields, body = new Uint8Array(), slices = 1, framing = 'length' } = request;
+  const call = await line.call(method, path, fields, framing === 'chunked' ? undefined : body.length);
+  const sending = async () => {
+    for (const slice of body.length === 0 ? [] : pieces(body, Math.ceil(body.length / slices))) {
+      await call.write(slice);
+      // The servers of tests run in this process: they read what was written before the next slice follows.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await call.end();
+  };
+  const [answer] = await Promise.all([call.answer, sending()]);
+  const { status, complete } = answer;
+  if (status === undefined || !complete) throw new Error('the connection ended before the response did');
+  return { ...answer, status };
+}
+
+/** Lets a handshake go over the same connection as what follows it. */
+export function askOver(line: Line): Ask {
+  return async (path, body) => {
+    const post = { method: 'POST', fields: [['content-type', handshakeType]] as const };
+    const request = body === undefined ? { method: 'GET', fields: [] } : { ...post, body };
+    return (await sendOver(line, { path, ...request })).body;
+  };
 }
 
 class Http1Line implements Line {

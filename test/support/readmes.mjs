@@ -26,6 +26,7 @@ const blockNames = {
   'packages/express/README.md': ['server.js'],
   'packages/koa/README.md': ['server.js'],
   'packages/node/README.md': ['server.js'],
+  'packages/testing/README.md': ['orders.js'],
 };
 const exampleOrigin = 'https://api.example.com';
 
@@ -127,6 +128,9 @@ export async function runPackageReadmes(readmes, project) {
   if (pin === undefined) throw new Error('the README does not load the keys that it makes');
   const core = await project.run(['core.mjs'], { ORDERS_KEYS });
   if (!core.includes(pin)) throw new Error(`the code for core wrote "${core}"`);
+
+  project.put('orders.mjs', readmes['packages/testing/README.md']['orders.js']);
+  await project.run(['orders.mjs']);
 
   const clientText = readmes['packages/client/README.md']['client.js'];
   for (const name of ['express', 'koa', 'node']) {

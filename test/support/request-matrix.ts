@@ -6,10 +6,11 @@ import { recordResult } from './compatibility.ts';
 import type { Consumer } from './consumer.ts';
 import { consumers, consumingApp, type Report, type SeenExchange } from './consuming-app.ts';
 import { digestOf } from './digests.ts';
+import { gatewayStacks, startGateway } from './gateways.ts';
+import { askOver, type Line, openLine, sendOver } from './lines.ts';
 import { type BodyKind, type RequestBody, requestBody } from './request-bodies.ts';
 import { type Stack, type StackServer, stacks, startStack } from './stacks.ts';
 import { SlowStore } from './stores.ts';
-import { askOver, openTransport, type Transport } from './transports.ts';
 import { WireClient } from './wire-client.ts';
 import { fieldOf } from './wire-message.ts';
 
@@ -30,6 +31,9 @@ const sessionStores: readonly { name: string; make: () => SessionStore }[] = [
   { name: 'synchronous store', make: () => new MemorySessionStore() },
   { name: 'asynchronous store', make: () => new SlowStore(new MemorySessionStore()) },
 ];
+
+/** How requests come to be sealed: by a client made by hand, or by a gateway that a plain client calls. */
+type SealedWay = 'sealed' | 'gateway';
 
 /** Listeners of an emitter, counted. */
 type Listeners = Record<string, number>;
@@ -56,25 +60,47 @@ interface Outcome {
 export function testRequests(name: string): void {
   const stack = stacks.find((each) => each.name === name);
   if (stack === undefined) throw new Error(`there is no stack ${name}`);
-  for (const consumer of consumers) {
-    if (consumer.kind === 'koa' && stack.kind !== 'koa') continue;
-    it(`${consumer.name} takes sealed requests as plain ones (${name})`, () => compare(stack, consumer));
+  for (const consumer of consumersOn(stack)) {
+    it(`${consumer.name} takes sealed requests as plain ones (${name})`, () =>
+      compare(stack, consumer, 'sealed', (same) =>
+        recordResult('requests', consumer.name, stack.name, same),
+      ));
   }
 }
 
-async function compare(stack: Stack, consumer: Consumer): Promise<void> {
+/** Registers the same tests for a plain client that calls a sealing gateway. */
+export function testRequestsThroughGateway(): void {
+  for (const stack of gatewayStacks) {
+    for (const consumer of consumersOn(stack)) {
+      it(`${consumer.name} takes what a gateway sealed as plain requests (${stack.name})`, () =>
+        compare(stack, consumer, 'gateway'));
+    }
+  }
+}
+
+function consumersOn({ kind }: Stack): readonly Consumer[] {
+  return consumers.filter((consumer) => consumer.kind !== 'koa' || kind === 'koa');
+}
+
+/** Compares what comes to a server that way with what comes to it in plain; `tell` gets every result. */
+async function compare(
+  stack: Stack,
+  consumer: Consumer,
+  way: SealedWay,
+  tell: (same: boolean) => void = () => {},
+): Promise<void> {
   const rejections = unhandledRejections();
   const expected = await outcomes(stack, consumer);
   checkPlain(stack, consumer, expected);
   const differences: string[] = [];
   for (const { name: storeName, make } of sessionStores) {
-    const actual = await outcomes(stack, consumer, make()).catch((error: Error) => error);
+    const actual = await outcomes(stack, consumer, { way, store: make() }).catch((error: Error) => error);
     for (const [index, sending] of sendings.entries()) {
       const unread = leavesUnread(stack, consumer, sending);
       const plain = expected[index] as Outcome;
       const difference =
         actual instanceof Error ? actual.stack : differenceOf(actual[index] as Outcome, plain, unread);
-      recordResult('requests', consumer.name, stack.name, difference === undefined);
+      tell(difference === undefined);
       if (difference !== undefined) differences.push(`${sending.name}, ${storeName}: ${difference}`);
     }
   }
@@ -96,22 +122,31 @@ function checkPlain(stack: Stack, consumer: Consumer, plain: readonly Outcome[])
   }
 }
 
-/** Sends everything over one connection to a server, behind Sealwire if there is a store. */
-async function outcomes(stack: Stack, consumer: Consumer, store?: SessionStore): Promise<Outcome[]> {
+/** Sends everything over one connection, to a server that is behind Sealwire if a way is given. */
+async function outcomes(
+  stack: Stack,
+  consumer: Consumer,
+  sealed?: { way: SealedWay; store: SessionStore },
+): Promise<Outcome[]> {
   const exchanges: SeenExchange[] = [];
   const app = consumingApp(consumer, (exchange) => exchanges.push(exchange));
-  const server = await startStack(stack, app, store === undefined ? { sealed: false } : { store });
-  const transport = await openTransport(server, stack.http2);
+  const server = await startStack(
+    stack,
+    app,
+    sealed === undefined ? { sealed: false } : { store: sealed.store },
+  );
+  const called = sealed?.way === 'gateway' ? await startGateway({ origin: server.origin }) : server;
+  const line = await openLine(called, stack.http2);
   const wire =
-    store === undefined ? undefined : await WireClient.connect(server, undefined, askOver(transport));
+    sealed?.way === 'sealed' ? await WireClient.connect(server, undefined, askOver(line)) : undefined;
   const all: Outcome[] = [];
   for (const sending of sendings) {
-    const answer = await ask(transport, wire, consumer, sending);
+    const answer = await ask(line, wire, consumer, sending);
     const exchange = exchanges.at(-1) as SeenExchange;
     all.push({ ...answer, after: await settled(exchange, server) });
   }
   // The connection is as good as new.
-  const again = await ask(transport, wire, consumer, sendings[0] as Sending);
+  const again = await ask(line, wire, consumer, sendings[0] as Sending);
   assert.is(again.status, all[0]?.status);
   assert.is(server.sockets.size, 1);
   await server.close();
@@ -120,7 +155,7 @@ async function outcomes(stack: Stack, consumer: Consumer, store?: SessionStore):
 
 /** Sends one request, sealed if there is a client for that. */
 async function ask(
-  transport: Transport,
+  line: Line,
   wire: WireClient | undefined,
   consumer: Consumer,
   { size, slices, framing }: Sending,
@@ -129,14 +164,14 @@ async function ask(
   const content: [string, string][] = [['content-type', type]];
   if (wire === undefined) {
     const request = { method: 'POST', path: '/', fields: content, body: bytes, slices, framing };
-    const { status, headers, body } = await transport.send(request);
+    const { status, headers, body } = await sendOver(line, request);
     return { status, type: headers['content-type'], answer: answerOf(consumer, body) };
   }
   const length = framing === 'chunked' ? { length: false as const } : {};
   const message = await wire.seal({ body: bytes, fields: content, ...length });
   const { method, path, message: sealed } = message;
   const request = { method, path, fields: wire.headersOf(message), body: sealed, slices, framing };
-  const opened = await wire.open(message, await transport.send(request));
+  const opened = await wire.open(message, await sendOver(line, request));
   assert.ok(opened.complete, 'the response has its final record');
   return {
     status: opened.status,

@@ -1,21 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage, Server } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import { Agent, request } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MemorySessionStore } from '@sealwire/core';
-import { developmentCertificate } from '../../examples/notes-shared/certificate.mjs';
+import { certificate } from './certificate.ts';
 import { afterwards } from './resources.ts';
 import { pin } from './servers.ts';
 import type { Stack, StackApp } from './stacks.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'sealwire-'));
-const { key, cert } = await developmentCertificate(folder);
-await rm(folder, { recursive: true });
+const { key, cert } = certificate;
 
 /** A server of HTTP/2 and HTTP/1.1 on one port, behind TLS; `ca` is the certificate that a client has to trust. */
 export interface SecureServer {

@@ -27,8 +27,8 @@ export interface Stack {
   readonly name: string;
   readonly kind: 'express' | 'koa' | 'node';
   readonly http2: boolean;
-  /** The application as a listener, behind Sealwire if there is a store. */
-  listener(app: StackApp, origin: string, store: SessionStore | undefined): RequestListener;
+  /** The application as a listener, behind Sealwire if there is a store. Without an origin, as in development. */
+  listener(app: StackApp, origin: string | undefined, store: SessionStore | undefined): RequestListener;
 }
 
 /** A running application; `pin` is that of its keys if it is behind Sealwire. */
@@ -43,6 +43,10 @@ export interface StackServer {
   close(): Promise<void>;
 }
 
+function sealing(origin: string | undefined, store: SessionStore) {
+  return { keys, store, ...(origin !== undefined && { origins: [origin] }) };
+}
+
 function expressStack(name: string, express: Express): Stack {
   return {
     name,
@@ -52,7 +56,7 @@ function expressStack(name: string, express: Express): Stack {
       // Express prints the errors of handlers, but for this environment.
       const app = express().set('env', 'test');
       before?.express?.(app);
-      if (store !== undefined) app.use(sealExpress({ keys, origins: [origin], store }));
+      if (store !== undefined) app.use(sealExpress(sealing(origin, store)));
       if (routes !== undefined) routes(app, express);
       else app.use((req, res) => listener?.(req, res));
       return app;
@@ -68,7 +72,7 @@ function koaStack({ name, Koa }: { name: string; Koa: KoaClass }, http2 = false)
     listener({ koa: routes, listener, before }, origin, store) {
       const app = quietKoa(Koa);
       before?.koa?.(app);
-      if (store !== undefined) app.use(sealKoa({ keys, origins: [origin], store }));
+      if (store !== undefined) app.use(sealKoa(sealing(origin, store)));
       if (routes !== undefined) routes(app);
       else {
         app.use((ctx) => {
@@ -91,7 +95,7 @@ function nodeStack(name: string, http2: boolean): Stack {
     listener({ listener }, origin, store) {
       if (listener === undefined) throw new Error(`there is no listener for ${name}`);
       if (store === undefined) return listener;
-      const handle = createHandler({ keys, origins: [origin], store }, nodeFramework);
+      const handle = createHandler(sealing(origin, store), nodeFramework);
       return (req, res) => {
         handle(req, res, (error) => {
           if (error === undefined) listener(req, res);

@@ -47,7 +47,7 @@ export function parseFlags(args: readonly string[], table: FlagTable): Flags {
     .filter((token) => token.kind === 'option')
     .map(({ name, rawName, value }) => {
       const flag = Object.hasOwn(table, name) ? table[name] : undefined;
-      if (flag === undefined) throw usage(`There is no flag ${rawName}.`);
+      if (flag === undefined) throw usage(`There is no flag ${rawName}. See "sealwire --help".`);
       if (flag.value === undefined && value !== undefined) throw usage(`${rawName} takes no value.`);
       if (flag.value !== undefined && value === undefined) throw usage(`${rawName} needs ${flag.value}.`);
       return { name, value: value ?? '' };

@@ -103,6 +103,7 @@ function table(folder: string): [args: string[], path?: string, options?: Progra
     [['-sSi', '-X', 'OPTIONS']],
     [['-T', file('blob.bin')], '/upload/'],
     [['-T', '-'], '/echo', { stdin: 'piped' }],
+    [['-T', '/dev/stdin'], '/echo', { stdin: 'piped' }],
     [['-u', 'ann:s e', '-A', '', '-e', 'http://a.test/', '-b', 'a=b; c=d']],
     [['-i'], '/status/404'],
     [['-f'], '/status/404'],
@@ -116,6 +117,7 @@ function table(folder: string): [args: string[], path?: string, options?: Progra
     [['--compressed', '-H', 'Accept-Encoding: gzip'], '/gzip'],
     [['-N'], '/binary'],
     [['-m', '1'], '/hangs'],
+    [['-m', '9.0001']],
     [[], '/breaks'],
     [['-H', 'Transfer-Encoding: chunked', '-d', 'a=1']],
   ];
@@ -144,6 +146,25 @@ withCurl('cookies are kept in a file that both read', async () => {
     const [, cookie] = headers.find(([name]: [string]) => name === 'cookie');
     assert.equal(cookie.split('; ').sort(), ['a=b', 'c=d']);
   }
+});
+
+withCurl('of a file with cookies of many hosts each gets its own, and the others stay in it', async () => {
+  const { origin } = await startSealedNode(app);
+  const { address } = await startProxyCommand([origin]);
+  const lines = [
+    'other.test\tFALSE\t/\tFALSE\t0\tnot\there',
+    '127.0.0.1\tFALSE\t/\tFALSE\t0\ta\tb',
+    '#HttpOnly_.0.1\tTRUE\t/\tFALSE\t0\tnot\there either',
+  ];
+  const jar = `${folderWith({ jar: `${lines.join('\n')}\n` })}/jar`;
+  for (const answer of [
+    await sealwire(['curl', '-b', jar, '-c', `${jar}-kept`, `${origin}/echo`]),
+    await run('curl', ['-q', '-s', '-b', jar, `${address}/echo`]),
+  ]) {
+    const { headers } = JSON.parse(String(answer.stdout));
+    assert.is(Object.fromEntries(headers).cookie, 'a=b');
+  }
+  assert.match(readFileSync(`${jar}-kept`, 'utf8'), lines[0] as string);
 });
 
 test.run();

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { StaticKeys } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { it, within } from '../../../test/support/cases.ts';
+import { deferred, it, within } from '../../../test/support/cases.ts';
 import { startProxy } from '../../../test/support/proxies.ts';
 import { listen, pin, startSealedNode } from '../../../test/support/servers.ts';
 import { app } from './support/app.ts';
@@ -18,27 +18,31 @@ async function assertFails(args: readonly string[], exitCode: number, code: stri
   return stderr;
 }
 
-it('wrong usage is 2, and says what is right', async () => {
-  const says: [string[], RegExp][] = [
-    [[], /command is missing/],
-    [['curll'], /no command "curll"/],
-    [['curl'], /one URL/],
-    [['curl', '--nonsense', 'localhost'], /no flag --nonsense/],
-    [['curl', '-iq', 'localhost'], /no flag -q/],
-    [['curl', '--fail=1', 'localhost'], /--fail takes no value/],
-    [['curl', 'localhost', '-H'], /-H needs FIELD/],
-    [['curl', 'localhost', '-d', 'a', '-F', 'a=b'], /exclude each other/],
-    [['curl', 'localhost', '-H', 'Host: a'], /host is sealed/],
-    [['curl', 'localhost', '--trust-tls', '--identity', pin], /exclude each other/],
-    [['curl', 'localhost', '--trust-tls', '-k'], /--insecure/],
-    [['curl', 'localhost', '-m', 'soon'], /--max-time takes a number/],
-    [['curl', 'localhost', '-L', '--max-redirs', '-1'], /--max-redirs takes a number/],
-    [['proxy', 'http://localhost', '--listen', '0.0.0.0:8081'], /loopback only/],
-    [['proxy'], /one ORIGIN/],
-  ];
-  await Promise.all(
-    says.map(async ([args, text]) => assert.match(await assertFails(args, 2, 'usage'), text)),
-  );
+const wrongUsage: [string[], RegExp][] = [
+  [[], /command is missing/],
+  [['curll'], /no command "curll"/],
+  [['curl'], /one URL/],
+  [['curl', '--nonsense', 'localhost'], /no flag --nonsense/],
+  [['curl', '-iq', 'localhost'], /no flag -q/],
+  [['curl', '--fail=1', 'localhost'], /--fail takes no value/],
+  [['curl', 'localhost', '-H'], /-H needs FIELD/],
+  [['curl', 'localhost', '-d', 'a', '-F', 'a=b'], /exclude each other/],
+  [['curl', 'localhost', '-H', 'Host: a'], /host is sealed/],
+  [['curl', 'localhost', '--trust-tls', '--identity', pin], /exclude each other/],
+  [['curl', 'localhost', '--trust-tls', '-k'], /--insecure/],
+  [['curl', 'localhost', '-m', 'soon'], /--max-time takes a number/],
+  [['curl', 'localhost', '-L', '--max-redirs', '-1'], /--max-redirs takes a number/],
+  [['proxy', 'http://localhost', '--listen', '0.0.0.0:8081'], /loopback only/],
+  [['proxy'], /one ORIGIN/],
+];
+
+for (const [args, text] of wrongUsage) {
+  it(`wrong usage is 2, and says what is right: sealwire ${args.join(' ')}`, async () => {
+    assert.match(await assertFails(args, 2, 'usage'), text);
+  });
+}
+
+it('an option that is not valid is wrong usage, too', async () => {
   const options: string[][] = [
     ['proxy', 'http://localhost/path'],
     ['curl', 'localhost', '--suite', 'ROT13'],
@@ -69,6 +73,8 @@ it('what cannot be reached has the exit code of curl', async () => {
   await close();
   await Promise.all([
     assertFails(['curl', 'ftp://localhost'], 3, 'url'),
+    assertFails(['curl', 'http://a%zz@localhost'], 3, 'url'),
+    assertFails(['curl', '-O', 'http://localhost/%zz'], 3, 'url'),
     assertFails(['curl', 'http://nowhere.invalid/'], 6, 'server-unreachable'),
     assertFails(['curl', `${origin}/`], 7, 'server-unreachable'),
     assertFails(['curl', `${plain.origin}/`], 56, 'configuration-unavailable'),
@@ -84,6 +90,7 @@ it('what a server answers has the exit code of curl', async () => {
     assertFails(['curl', '-f', '-o', out, `${origin}/status/404`], 22, 'status'),
     assertFails(['curl', '-m', '0.5', `${origin}/hangs`], 28, 'timeout'),
     assertFails(['curl', '-L', `${origin}/away`], 1, 'redirect-refused'),
+    assertFails(['curl', '-X', 'CONNECT', `${origin}/`], 56, 'connection'),
   ]);
   assert.not(existsSync(out));
 });
@@ -160,13 +167,13 @@ it('verbose shows both sides of the seal, and nothing secret', async () => {
 });
 
 it('events are written as they arrive, and an end of stdout ends it', async () => {
-  const gone: boolean[] = [];
+  const gone = deferred();
   const { origin } = await startSealedNode((_req, res) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
     const timer = setInterval(() => res.write('data: 2\n\n'), 50);
     res.on('close', () => {
       clearInterval(timer);
-      gone.push(true);
+      gone.resolve();
     });
   });
   const { child, ended } = startSealwire(['curl', `${origin}/events`]);
@@ -175,7 +182,7 @@ it('events are written as they arrive, and an end of stdout ends it', async () =
   child.stdout.destroy();
   const { code, stderr } = await within(ended, 'its end', 10_000);
   assert.is(code, 23, stderr);
-  assert.equal(gone, [true]);
+  await within(gone.promise, 'close of the response');
 });
 
 it('an answer ends it, though there may come more on stdin', async () => {

@@ -44,7 +44,8 @@ it('a sealwire curl that is killed while it sends is an error to the handler', a
   const { origin } = await server();
   const { child } = startSealwire(['curl', '-X', 'POST', '-T', '-', `${origin}/`]);
   createReadStream('/dev/zero', { end: 299_999 }).pipe(child.stdin, { end: false });
-  assert.is(await heard.next('the first bytes'), 'begun');
+  // The program has to start first.
+  assert.is(await heard.next('the first bytes', 15_000), 'begun');
   child.kill('SIGKILL');
   assert.is(await heard.next(), 'error');
   await once(child, 'close');

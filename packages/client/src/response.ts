@@ -1,4 +1,4 @@
-import type { Field, ResponseHead } from '@sealwire/core';
+import { type Field, type ResponseHead, reasonField } from '@sealwire/core';
 import { contentCodings, decompression, isDecodable, undecodable } from './codings.ts';
 import type { MessageReader } from './open-message.ts';
 import type { Plan } from './plan.ts';
@@ -33,7 +33,7 @@ export async function makeResponse(
   if (plan.integrity !== '' && body !== null) body = await checked(body, plan.integrity);
 
   const status = head.status >= 200 && head.status <= 599 ? head.status : 200;
-  const response = new Response(body, { status, statusText: reasonPhrases[head.status] ?? '', headers });
+  const response = new Response(body, { status, statusText: reasonOf(head), headers });
   return decorate(response, {
     url: plan.url.href.split('#', 1)[0],
     redirected,
@@ -42,6 +42,11 @@ export async function makeResponse(
     ...(status === head.status ? {} : { status: head.status, ok: false }),
     sealed: { outer: outer.headers, status: outer.status },
   });
+}
+
+/** The reason phrase that the application gave, or else the standard one. */
+function reasonOf({ status, fields }: ResponseHead): string {
+  return fields.find(([name]) => name === reasonField)?.[1] ?? reasonPhrases[status] ?? '';
 }
 
 /** `new Response` has no URL: it gets one, and so does every clone. */

@@ -5,7 +5,7 @@ import { nodeFetch } from '@sealwire/client/node';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pattern } from '../../../test/support/bytes.ts';
-import { Arrivals, it, sleep } from '../../../test/support/cases.ts';
+import { Arrivals, it, sleep, within } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
 import { failure, thrown } from '../../../test/support/problems.ts';
 import { listen, startSealedNode } from '../../../test/support/servers.ts';
@@ -45,6 +45,19 @@ it('bodies of every kind go out, and come back', async () => {
   }
   const nothing = await sealedFetch('/nothing');
   assert.equal([nothing.status, nothing.body], [204, null]);
+});
+
+it('a stream is framed whatever the method', async () => {
+  const { origin } = await listen(async (req, res) => {
+    res.end(`${req.method} ${req.headers['transfer-encoding']} ${await read(req)}`);
+  });
+  const nodeFetching = nodeFetch();
+  // For these Node's client does not frame a body that it is not told the length of.
+  for (const method of ['GET', 'DELETE', 'OPTIONS', 'PATCH']) {
+    const body = new Blob(['streamed']).stream();
+    const response = await nodeFetching(`${origin}/`, { method, body });
+    assert.is(await response.text(), `${method} chunked streamed`);
+  }
 });
 
 it('a call that is aborted fails with the reason, and the handler hears of it', async () => {
@@ -93,6 +106,22 @@ it('it connects elsewhere and still names the host of the URL', async () => {
   const { origin } = await listen((req, res) => res.end(req.headers.host));
   const response = await nodeFetch({ connectTo: origin })('http://api.test:81/', {});
   assert.is(await response.text(), 'api.test:81');
+});
+
+it('a stream is framed whatever the method', async () => {
+  const { origin } = await listen(async (req, res) => res.end(`${req.method} ${(await read(req)).length}`));
+  for (const method of ['GET', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+    const body = new Blob([pattern(200_000)]).stream();
+    const response = await nodeFetch()(origin, { method, body, duplex: 'half' } as RequestInit);
+    assert.is(await response.text(), `${method} 200000`);
+  }
+});
+
+it('a server that switches protocols unasked has not answered', async () => {
+  const { origin } = await listen((req) => {
+    req.socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n');
+  });
+  assert.instance(await failure(within(nodeFetch()(origin, {}), 'a failure')), TypeError);
 });
 
 it('an answer that is too short is an error of its body', async () => {

@@ -66,6 +66,7 @@ export {
   maxHeadLength,
   type RequestHead,
   type ResponseHead,
+  reasonField,
 } from './head.ts';
 export { formatPin, parsePin } from './identity.ts';
 export { MemorySessionStore, type MemorySessionStoreOptions } from './memory-store.ts';

@@ -62,7 +62,7 @@ async function start(Koa: KoaClass, mounting: Mounting) {
   const running = await listen();
   const seal = sealwire({ keys, origins: [running.origin], store: new MemorySessionStore() });
   const [app, plain] = [quietKoa(Koa), quietKoa(Koa)];
-  app.use(mount('/.well-known', seal));
+  app.use(mount('/.well-known/sealwire', seal));
   mounting(app, seal, Koa);
   mounting(plain, (_ctx, next) => next(), Koa);
   running.server.on('request', app.callback());

@@ -477,11 +477,18 @@ export class Exchange {
         if (this.#req.readableFlowing === null) this.#req.resume();
         return;
       }
+      // Who answers first and then reads gets the rest.
+      if (this.#phase === 'flow' && isRead(this.#req)) return;
       this.#phase = 'over';
       if (this.#rawEnded) this.#raw?.end();
       else this.#raw?.discard();
     });
   }
+}
+
+/** True if somebody takes the body of a request, if perhaps not at this moment. */
+function isRead(req: IncomingMessage): boolean {
+  return !req.destroyed && (req.listenerCount('data') > 0 || req.listenerCount('readable') > 0);
 }
 
 /** Also one of a library of its own, which is no `Promise`. */

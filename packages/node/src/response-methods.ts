@@ -47,7 +47,28 @@ const methods = {
     // http2 knows no callback.
     if (!('stream' in this)) callback?.();
   },
+  writeInformation(this: SealedResponse, _status: unknown, headers: unknown, callback?: () => void): boolean {
+    this.writeEarlyHints(headers as Record<string, string>, callback);
+    return true;
+  },
+  setTrailer(this: SealedResponse, name: string, value: string): void {
+    this[sealKey].addTrailers([[name, value]]);
+  },
+  /** What is pushed answers no request, so nothing could seal it: as with a client that takes none. */
+  createPushResponse(): never {
+    throw Object.assign(new Error('HTTP/2 client has disabled push streams'), {
+      code: 'ERR_HTTP2_PUSH_DISABLED',
+    });
+  },
 };
+
+/** Methods that only some responses have. */
+interface RareMethods {
+  writeHeader?: unknown;
+  writeInformation?: unknown;
+  setTrailer?: unknown;
+  createPushResponse?: unknown;
+}
 
 /** Puts them in the place of the response's own, which it returns. */
 export function sealMethods(res: SealedResponse, seal: SealingMethods): NativeMethods {
@@ -59,5 +80,15 @@ export function sealMethods(res: SealedResponse, seal: SealingMethods): NativeMe
   res.flushHeaders = methods.flushHeaders;
   res.addTrailers = methods.addTrailers;
   res.writeEarlyHints = methods.writeEarlyHints;
+  const rare = res as RareMethods;
+  if ('stream' in res) {
+    rare.setTrailer = methods.setTrailer;
+    rare.createPushResponse = methods.createPushResponse;
+  } else {
+    // Another name for `writeHead`.
+    rare.writeHeader = methods.writeHead;
+  }
+  // Newer versions of Node have it.
+  if (rare.writeInformation !== undefined) rare.writeInformation = methods.writeInformation;
   return { writeHead, write, end, flushHeaders } as unknown as NativeMethods;
 }

@@ -12,6 +12,7 @@ import {
   type MasterKey,
   messageNonceLength,
   randomNonce,
+  reasonField,
   responseKeys,
   SealwireError,
 } from '@sealwire/core';
@@ -105,6 +106,7 @@ export class ResponseSeal implements SealingMethods {
     this.#silenced = true;
     Object.defineProperty(res, 'headersSent', { value: false, configurable: true });
     res.setHeader = () => res;
+    res.setHeaders = () => res;
     res.appendHeader = () => res;
     res.removeHeader = () => {};
   }
@@ -201,7 +203,10 @@ export class ResponseSeal implements SealingMethods {
         added.push([name.toLowerCase(), trimmed(String(each))]);
       }
     }
-    const trailers = [...(this.#trailers ?? []), ...added];
+    const before = this.#trailers ?? [];
+    // http2 has one of a name.
+    const kept = this.#http2 ? before.filter(([name]) => !added.some((field) => field[0] === name)) : before;
+    const trailers = [...kept, ...added];
     try {
       encodeFieldSection(trailers);
     } catch {
@@ -254,6 +259,9 @@ export class ResponseSeal implements SealingMethods {
     // As Node does over HTTP/1.
     if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
+    }
+    if (statusMessage && statusMessage !== phraseOf(status)) {
+      fields.push([reasonField, trimmed(statusMessage)]);
     }
     if (!this.#http2 && res.strictContentLength === true) this.#announced = Number(headers['content-length']);
     const head = this.#encodeHead(status, fields);

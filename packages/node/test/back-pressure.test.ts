@@ -1,4 +1,5 @@
 // A consumer that does not read makes the sender wait: what is kept in between does not grow with the body.
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MemorySessionStore } from '@sealwire/core';
 import { test } from 'uvu';
@@ -6,8 +7,10 @@ import * as assert from 'uvu/assert';
 import { pattern } from '../../../test/support/bytes.ts';
 import { Arrivals, deferred, it, sleep, within } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
+import { Http2Client } from '../../../test/support/http2-client.ts';
 import { RawConnection } from '../../../test/support/raw-http.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
+import { stacks, startStack } from '../../../test/support/stacks.ts';
 import { SlowStore } from '../../../test/support/stores.ts';
 import { WireClient } from '../../../test/support/wire-client.ts';
 
@@ -108,6 +111,14 @@ it('a sender who had to wait for the store in the middle of the first record is 
   assert.ok((await wire.open(message, response)).body.equals(body));
 });
 
+/** Resolves when a value has stayed the same for a while. */
+async function settled(value: () => number): Promise<void> {
+  for (let before = -1; before !== value(); ) {
+    before = value();
+    await sleep(100);
+  }
+}
+
 it('a client that does not read a response stops the handler, and gets all of it later', async () => {
   let written = 0;
   const chunk = pattern(50_000);
@@ -125,15 +136,46 @@ it('a client that does not read a response stops the handler, and gets all of it
   const response = await clientOf(server)('/');
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   let read = (await reader.read()).value?.length as number;
-  await sleep(100);
-  const before = written;
-  await sleep(100);
-  assert.is(written, before);
+  await settled(() => written);
   // The kernel's buffers of a connection within one machine are large.
   assert.ok(written < length - 5_000_000, `${written} bytes were written`);
   for (let { value } = await reader.read(); value !== undefined; { value } = await reader.read())
     read += value.length;
   assert.is(read, length);
 });
+
+for (const stack of stacks.filter(({ http2 }) => http2)) {
+  it(`over http2 a stream that is not read stops its handler, and no other (${stack.name})`, async () => {
+    let written = 0;
+    const chunk = pattern(50_000);
+    const server = await startStack(stack, {
+      listener(req, res) {
+        if (req.url === '/other') return void res.end('answered');
+        const more = () => {
+          while (written < length) {
+            written += chunk.length;
+            if (!res.write(chunk)) return;
+          }
+          res.end();
+        };
+        res.on('drain', more);
+        more();
+      },
+    });
+    const client = await Http2Client.connect(server);
+    const { headers, opener } = await client.seal({ method: 'GET' });
+    const stream = client.connection.request(headers);
+    await once(stream, 'response');
+    await settled(() => written);
+    // The windows of stream and connection, and what waits in front of them.
+    assert.ok(written < inBetween, `${written} bytes were written`);
+    const other = await client.exchange({ method: 'GET', path: '/other' });
+    assert.is(other.opened?.body.toString(), 'answered');
+
+    let read = 0;
+    for await (const bytes of stream) read += (await opener.push(bytes)).length;
+    assert.equal([read, opener.opened.complete], [length, true]);
+  });
+}
 
 test.run();

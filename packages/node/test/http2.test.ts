@@ -1,4 +1,5 @@
 // The compatibility API of node:http2 carries sealed exchanges as HTTP/1 does.
+import { once } from 'node:events';
 import { MemorySessionStore } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -175,6 +176,44 @@ it('a status that Node takes for 200 does not send the head in plaintext', async
     assert.equal([opened?.status, opened?.body.toString()], [200, 'sealed']);
     assert.is(fieldOf(opened as OpenedResponse, 'x-inner'), 'secret');
   }
+});
+
+it('trailers of setTrailer are sealed, and the later one of a name counts', async () => {
+  const client = await start((_req, res) => {
+    // Its types do not know the method.
+    const { setTrailer } = res as unknown as { setTrailer(name: string, value: string): void };
+    setTrailer.call(res, 'x-inner', 'first');
+    setTrailer.call(res, 'x-inner', 'secret');
+    res.end('body');
+  }, false);
+  const { headers } = await client.seal({ method: 'GET' });
+  const stream = client.connection.request(headers, { endStream: true });
+  stream.on('trailers', () => assert.unreachable('outer trailers')).resume();
+  await once(stream, 'close');
+  const { opened } = await client.exchange({ method: 'GET' });
+  assert.equal(opened?.trailers, [['x-inner', 'secret']]);
+});
+
+it('nothing is pushed, and no information sent, in plaintext', async () => {
+  const seen: string[] = [];
+  const client = await start((_req, res) => {
+    // Newer versions of Node have it.
+    (res as { writeInformation?: (...args: unknown[]) => unknown }).writeInformation?.(104, {
+      'x-inner': 'a',
+    });
+    try {
+      res.createPushResponse({ ':path': '/pushed' }, (_error, pushed) => pushed.end('secret'));
+    } catch (error) {
+      res.end(String((error as NodeJS.ErrnoException).code));
+    }
+  }, false);
+  client.connection.on('stream', () => seen.push('pushed'));
+  const { headers } = await client.seal({ method: 'GET' });
+  const stream = client.connection.request(headers, { endStream: true });
+  stream.on('headers', () => seen.push('information')).resume();
+  await once(stream, 'close');
+  assert.is((await client.exchange({ method: 'GET' })).opened?.body.toString(), 'ERR_HTTP2_PUSH_DISABLED');
+  assert.equal(seen, []);
 });
 
 it('every way to answer, the head once and sealed', async () => {

@@ -76,6 +76,17 @@ it('writeHead takes its arguments in every form', () =>
     'then nothing': (res) => res.writeHead(200).end() && 1,
   }));
 
+it('a Content-Length that was taken away stays away', () => {
+  const removing = (status: number, body?: string) => (res: ServerResponse) => {
+    res.statusCode = status;
+    res.setHeader('content-length', 9);
+    res.removeHeader('Content-Length');
+    res.end(body);
+    return 1;
+  };
+  return alike({ 'with a body': removing(200, 'abc'), without: removing(200), '205': removing(205) });
+});
+
 it('writeHead and setHeader refuse what Node refuses, in its words', () =>
   alike({
     'status 99': (res) => [outcome(() => res.writeHead(99)), res.end('a') && 1],

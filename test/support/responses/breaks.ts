@@ -15,6 +15,8 @@ const http2 = (reason: string, ...parts: (keyof Differs)[]) => {
 const excess =
   'where the length says so, a client of HTTP/1 stops reading and http2 breaks off; sealed, the excess is seen';
 
+const refused = 'a message that is not what it says is refused before its head is relayed';
+
 /** What breaks off, and what Node says to what comes then. */
 export const failures: Table<NodeAnswer> = {
   'destroy before anything': (res) => void res.destroy(),
@@ -84,6 +86,7 @@ export const failures: Table<NodeAnswer> = {
   'more bytes than announced': {
     questions: [{}],
     differs: ({ http2 }) => (http2 ? { body: excess } : { body: excess, complete: excess }),
+    differsThroughGateway: { status: refused, headers: refused, body: refused },
     answer: (res) => {
       res.setHeader('content-length', 2);
       res.end('too long');
@@ -98,6 +101,7 @@ export const failures: Table<NodeAnswer> = {
   'strictContentLength with too many bytes': {
     questions: [{}],
     differs: ({ http2 }) => (http2 ? { body: excess } : { body: excess, complete: excess }),
+    differsThroughGateway: { status: refused, headers: refused, body: refused },
     answer: (res, log) => {
       res.strictContentLength = true;
       res.setHeader('content-length', 2);

@@ -5,9 +5,10 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Context, Next } from 'koa';
 import { deferred, it, within } from '../cases.ts';
 import { recordResult } from '../compatibility.ts';
+import { gatewayStacks, ofConnection, startGateway } from '../gateways.ts';
 import { nodeHttp, type Stack, type StackApp, type StackServer, stacks, startStack } from '../stacks.ts';
 import { WireClient } from '../wire-client.ts';
-import { codeOf, http1Transport, http2Transport, type Pair, type Transport } from './transport.ts';
+import { askOver, codeOf, http1Transport, http2Transport, type Transport } from './transport.ts';
 import { isSealed, type View, viewPlain, viewSealed } from './view.ts';
 import { type Log, watch } from './watch.ts';
 
@@ -28,6 +29,8 @@ export interface Asked<Answer> {
   readonly questions: readonly Question[];
   readonly answer: Answer;
   readonly differs?: Differs | ((stack: Stack, question: Question) => Differs);
+  /** What a plain client gets of a gateway is another, if not the same as above. */
+  readonly differsThroughGateway?: Differs;
 }
 
 /** What of an answer is another sealed, and why. */
@@ -62,7 +65,7 @@ interface Twin {
 }
 
 /** What the client is told, or why it is told nothing, and what the handler is. */
-type Told = Partial<View> & { readonly failed?: string; readonly log: readonly unknown[] };
+type Told = Partial<View> & { readonly failed?: string; readonly log?: readonly unknown[] };
 
 /** Registers one test for each table of a theme and each server that it is for. */
 export function matrix(
@@ -73,13 +76,29 @@ export function matrix(
   for (const stack of on) {
     for (const [name, table] of Object.entries(tables)) {
       if (table[stack.kind] !== undefined || table.node !== undefined)
-        it(`${name} (${stack.name})`, () => compare(theme, stack, table));
+        it(`${name} (${stack.name})`, () =>
+          compare(stack, table, 'sealed', (same) => recordResult('responses', theme, stack.name, same)));
     }
   }
 }
 
-/** Asks every case on a stack, with and without Sealwire, and returns how many; fails with the names that differ. */
-async function compare(theme: string, stack: Stack, { node, express, koa, around }: Tables): Promise<number> {
+/** Registers the same tests for a plain client that calls a sealing gateway: what it is told is compared. */
+export function matrixThroughGateway(tables: Readonly<Record<string, Tables>>, on = gatewayStacks): void {
+  for (const stack of on) {
+    for (const [name, table] of Object.entries(tables)) {
+      if (table[stack.kind] !== undefined || table.node !== undefined)
+        it(`${name}, through a gateway (${stack.name})`, () => compare(stack, table, 'gateway'));
+    }
+  }
+}
+
+/** Asks every case on a stack, in plain and that way; fails with the names that differ. `tell` gets every result. */
+async function compare(
+  stack: Stack,
+  { node, express, koa, around }: Tables,
+  way: 'sealed' | 'gateway',
+  tell: (same: boolean) => void = () => {},
+): Promise<void> {
   const table = (stack.kind === 'express' && express) || (stack.kind === 'koa' && koa) || node || {};
   const cases = Object.entries(table as Table<NodeAnswer>).map(([name, given]) =>
     typeof given === 'function' ? { name, questions: [{}], answer: given } : { name, ...given },
@@ -90,28 +109,33 @@ async function compare(theme: string, stack: Stack, { node, express, koa, around
       const logs = new Logs();
       const app = mounted(table === node ? 'node' : stack.kind, answers, logs, around);
       const server = await startStack(stack, app, { sealed: behind });
-      const transport = stack.http2 ? http2Transport(server.origin) : http1Transport(server.port);
-      const ask = behind ? await sealedAsk(server, transport) : plainAsk(transport);
+      const through = behind && way === 'gateway';
+      const { origin, port } = through ? await startGateway({ origin: server.origin }) : server;
+      const transport = stack.http2 ? http2Transport(origin) : http1Transport(port);
+      const ask = behind && !through ? await sealedAsk(server, transport) : plainAsk(transport);
       return { server, logs, ask };
     }),
   )) as [Twin, Twin];
   const faults: string[] = [];
   let asked = 0;
-  for (const [index, { name, questions, differs }] of cases.entries()) {
+  for (const [index, { name, questions, differs, differsThroughGateway }] of cases.entries()) {
     for (const question of questions) {
       asked++;
       const path = `/${index}/${asked}${question.query ?? ''}`;
       const [ofPlain, ofSealed] = (await Promise.all(
-        [plain, sealed].map((twin) => told(stack, twin, path, question)),
+        [plain, sealed].map((twin) =>
+          way === 'gateway' ? toldOfGateway(twin, path, question) : told(stack, twin, path, question),
+        ),
       )) as [Told, Told];
-      const allowed = typeof differs === 'function' ? differs(stack, question) : differs;
+      const ofSealing = typeof differs === 'function' ? differs(stack, question) : differs;
+      const { log: _, informational: __, ...ofMessage } = ofSealing ?? {};
+      const allowed = way === 'gateway' ? (differsThroughGateway ?? ofMessage) : ofSealing;
       const fault = difference(ofPlain, ofSealed, allowed ?? {});
-      recordResult('responses', theme, stack.name, fault === undefined);
+      tell(fault === undefined);
       if (fault !== undefined) faults.push(`${question.method ?? 'GET'} ${name}: ${fault}`);
     }
   }
   if (faults.length > 0) throw new Error(`${faults.length} of ${asked} differ:\n${faults.join('\n')}`);
-  return asked;
 }
 
 async function told(stack: Stack, twin: Twin, path: string, question: Question): Promise<Told> {
@@ -122,6 +146,20 @@ async function told(stack: Stack, twin: Twin, path: string, question: Question):
   if (typeof view === 'string') return { failed: view, log };
   const bodiless = question.method === 'HEAD' || view.status === 204 || view.status === 304;
   return { ...view, log: stack.http2 && bodiless ? log.map(withoutError).sort() : log };
+}
+
+/**
+ * What differs by nature is left out: the connections of a gateway are its own, interim answers are no part of a
+ * message, and where a server only hangs up, a gateway says so.
+ */
+async function toldOfGateway({ ask }: Twin, path: string, question: Question): Promise<Told> {
+  const view = await ask(path, question);
+  if (typeof view === 'string') return { failed: view };
+  const { informational: _, ...answer } = view;
+  if (view.status === 502 && view.headers['sealwire'] === 'server-unreachable')
+    return { failed: 'ECONNRESET' };
+  const headers = Object.entries(view.headers).filter(([name]) => !ofConnection.has(name));
+  return { ...answer, headers: Object.fromEntries(headers) };
 }
 
 /**
@@ -232,12 +270,7 @@ function plainAsk(transport: Transport): Twin['ask'] {
 }
 
 async function sealedAsk(server: StackServer, transport: Transport): Promise<Twin['ask']> {
-  const wire = await WireClient.connect(server, undefined, async (path, body) => {
-    const type: Pair[] = body === undefined ? [] : [['content-type', 'application/vnd.sealwire.handshake']];
-    const answer = await transport(body === undefined ? 'GET' : 'POST', path, type, body);
-    if (typeof answer === 'string') throw new Error(answer);
-    return answer.body;
-  });
+  const wire = await WireClient.connect(server, undefined, askOver(transport));
   return async (path, { method, fields = {}, body }) => {
     const given = Object.entries(fields);
     const message = await wire.seal({

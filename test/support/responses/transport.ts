@@ -1,7 +1,9 @@
 import { Agent, type IncomingMessage, request as request1 } from 'node:http';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
+import { handshakeType } from '@sealwire/core';
 import { within } from '../cases.ts';
 import { afterwards } from '../resources.ts';
+import type { Ask } from '../wire-client.ts';
 
 /** How long an answer may take, in milliseconds. */
 const limit = 1000;
@@ -64,6 +66,16 @@ export function http1Transport(port: number): Transport {
       complete: answer.complete,
       informational,
     };
+  };
+}
+
+/** Lets a handshake go the same way as what follows it. */
+export function askOver(transport: Transport): Ask {
+  return async (path, body) => {
+    const type: Pair[] = body === undefined ? [] : [['content-type', handshakeType]];
+    const answer = await transport(body === undefined ? 'GET' : 'POST', path, type, body);
+    if (typeof answer === 'string') throw new Error(answer);
+    return answer.body;
   };
 }
 

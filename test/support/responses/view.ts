@@ -1,4 +1,4 @@
-import { isOuterResponseField, messageType } from '@sealwire/core';
+import { isOuterResponseField, messageType, reasonField } from '@sealwire/core';
 import { fieldOf, type OpenedResponse } from '../wire-message.ts';
 import type { Pair, RawAnswer } from './transport.ts';
 
@@ -23,7 +23,8 @@ export function viewPlain(raw: RawAnswer): View {
 /** Inner fields, and of the outer ones those that the application may set. */
 export function viewSealed(raw: RawAnswer, opened: OpenedResponse, method = 'GET'): View {
   const outer = raw.headers.filter(([name]) => isOuterResponseField(name)).flatMap(withoutSealwire);
-  const headers = [...opened.fields, ...outer];
+  // The reason phrase is compared by what a fetch says of it (test/calls-like-fetch.test.ts).
+  const headers = [...opened.fields.filter(([name]) => name !== reasonField), ...outer];
   const complete = opened.complete && raw.complete && (method === 'HEAD' || hasItsLength(opened));
   return view({ ...opened, complete, informational: raw.informational }, headers, opened);
 }

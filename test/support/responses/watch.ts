@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { codeOf } from './transport.ts';
 
@@ -9,13 +10,19 @@ const events = ['prefinish', 'finish', 'close', 'drain', 'pipe', 'unpipe', 'erro
 export function watch(req: IncomingMessage, res: ServerResponse, done: (log: unknown[]) => void): Log {
   const entries: unknown[] = [];
   const log: Log = (entry) => entries.push(entry);
+  // Over http2 it stands for the stream, which goes with the exchange.
+  const lasting = 'stream' in req ? [] : [req.socket];
   for (const event of events) {
     res.on(event, (value: unknown) => log(event === 'error' ? [event, codeOf(value)] : event));
   }
   req.on('error', (error) => log(['error of the request', codeOf(error)]));
   res.on('close', () => {
     // Callbacks of what came too late run after it.
-    setImmediate(() => setImmediate(() => done([...entries, stateOf(res), leftOf(res)])));
+    setImmediate(() =>
+      setImmediate(() =>
+        done([...entries, stateOf(res), leftOf(res), leftListening([req, res, ...lasting])]),
+      ),
+    );
   });
   return log;
 }
@@ -54,4 +61,12 @@ export function outcome(call: () => unknown): unknown {
 /** A callback that notes with what it is called. */
 export function noting(log: Log, name: string): (...args: unknown[]) => void {
   return (...args) => log([name, ...args.map((arg) => (arg instanceof Error ? codeOf(arg) : arg))]);
+}
+
+/** How many still listen to each. */
+function leftListening(emitters: readonly EventEmitter[]): Record<string, number>[] {
+  return emitters.map((emitter) => {
+    const counts = emitter.eventNames().map((name) => [String(name), emitter.listenerCount(name)] as const);
+    return Object.fromEntries(counts.sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }

@@ -46,7 +46,7 @@ export function testCommand(script: URL): void {
     assert.is(taken.code, 1);
     assert.is(
       taken.stderr,
-      `Port ${port} is taken by another program. End that, or choose another port: PORT=3000 npm start\n`,
+      `Port ${port} is taken by another program. End that, or choose another port: PORT=3000\n`,
     );
     const none = await failToStart([], { PORT: '70000' });
     assert.is(none.code, 1);

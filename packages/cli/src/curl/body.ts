@@ -16,20 +16,18 @@ export function bytesBody(bytes: Buffer, type?: string): Body {
   return { length: bytes.length, type, open: () => Readable.from(bytes.length === 0 ? [] : [bytes]) };
 }
 
-/** A file as it is read, or stdin (`-`), which can be read only once. @throws Failure */
+/** A file as it is read, or stdin (`-`) or another pipe, which can be read only once. @throws Failure */
 export function fileBody(file: string): Body {
-  if (file !== '-') {
-    const length = reading(() => statSync(file)).size;
-    return { length, type: undefined, open: () => createReadStream(file) };
-  }
+  const found = file === '-' ? undefined : reading(() => statSync(file));
+  if (found?.isFile()) return { length: found.size, type: undefined, open: () => createReadStream(file) };
   let opened = false;
   return {
     length: undefined,
     type: undefined,
     open() {
-      if (opened) throw new Failure(65, 'stdin', 'What came on stdin cannot be sent again.');
+      if (opened) throw new Failure(65, 'stream', 'What came through a pipe cannot be sent again.');
       opened = true;
-      return process.stdin;
+      return found === undefined ? process.stdin : createReadStream(file);
     },
   };
 }

@@ -1,8 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { fileFailure } from '../failure.ts';
 import type { Flags } from '../flags.ts';
 
 interface Cookie {
+  /** The host that set it. */
+  readonly domain: string;
+  /** True if it is for the hosts below that one, too. */
+  readonly subdomains: boolean;
   readonly name: string;
   readonly value: string;
   readonly path: string;
@@ -11,7 +16,7 @@ interface Cookie {
   readonly expires: number;
 }
 
-/** The cookies of one server, kept in the file format of Netscape's browser. */
+/** Cookies, kept in the file format of Netscape's browser. */
 export class Cookies {
   readonly #kept = new Map<string, Cookie>();
   /** What the caller said himself. */
@@ -27,18 +32,21 @@ export class Cookies {
   }
 
   /** What to send to a URL; undefined if nothing. */
-  header({ pathname, protocol }: URL): string | undefined {
+  header({ hostname, pathname, protocol }: URL): string | undefined {
     const now = Date.now() / 1000;
     const fitting = [...this.#kept.values()].filter(
-      ({ path, secure, expires }) =>
-        isBelow(pathname, path) && (!secure || protocol === 'https:') && (expires === 0 || expires > now),
+      ({ domain, subdomains, path, secure, expires }) =>
+        (hostname === domain || (subdomains && isSubdomain(hostname, domain))) &&
+        isBelow(pathname, path) &&
+        (!secure || protocol === 'https:') &&
+        (expires === 0 || expires > now),
     );
     const pairs = fitting.map(({ name, value }) => `${name}=${value}`);
     return [...pairs, ...(this.#said === undefined ? [] : [this.#said])].join('; ') || undefined;
   }
 
   /** Takes what a server set. */
-  take(setCookies: readonly string[], { pathname }: URL): void {
+  take(setCookies: readonly string[], { hostname, pathname }: URL): void {
     for (const line of setCookies) {
       const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());
       const at = pair.indexOf('=');
@@ -49,6 +57,8 @@ export class Cookies {
       const until =
         age === undefined ? Date.parse(attribute('expires') ?? '') / 1000 : Date.now() / 1000 + Number(age);
       this.#keep({
+        domain: hostname,
+        subdomains: false,
         name: pair.slice(0, at),
         value: pair.slice(at + 1),
         path: attribute('path') || pathname.replace(/\/[^/]*$/, '') || '/',
@@ -59,10 +69,10 @@ export class Cookies {
   }
 
   /** @throws Failure if the file cannot be written */
-  save({ hostname }: URL): void {
+  save(): void {
     if (this.#jar === undefined) return;
-    const lines = [...this.#kept.values()].map(({ name, value, path, secure, expires }) =>
-      [hostname, 'FALSE', path, secure ? 'TRUE' : 'FALSE', expires, name, value].join('\t'),
+    const lines = [...this.#kept.values()].map(({ domain, subdomains, path, secure, expires, name, value }) =>
+      [domain, bool(subdomains), path, bool(secure), expires, name, value].join('\t'),
     );
     const text = `${['# Netscape HTTP Cookie File', ...lines].join('\n')}\n`;
     try {
@@ -74,7 +84,7 @@ export class Cookies {
   }
 
   #keep(cookie: Cookie): void {
-    this.#kept.set(`${cookie.path}\t${cookie.name}`, cookie);
+    this.#kept.set(`${cookie.domain}\t${cookie.path}\t${cookie.name}`, cookie);
   }
 
   #read(file: string): void {
@@ -87,11 +97,30 @@ export class Cookies {
       throw fileFailure(26, error);
     }
     for (const line of text.split('\n')) {
-      const [, , path = '', secure, expires, name, value] = line.replace(/^#HttpOnly_/, '').split('\t');
+      const [domain = '', subdomains, path = '', secure, expires, name, value] = line
+        .replace(/^#HttpOnly_/, '')
+        .split('\t');
       if (line.startsWith('# ') || name === undefined || value === undefined) continue;
-      this.#keep({ name, value: value.trimEnd(), path, secure: secure === 'TRUE', expires: Number(expires) });
+      this.#keep({
+        domain: domain.replace(/^\./, '').toLowerCase(),
+        subdomains: subdomains === 'TRUE',
+        name,
+        value: value.trimEnd(),
+        path,
+        secure: secure === 'TRUE',
+        expires: Number(expires),
+      });
     }
   }
+}
+
+function bool(value: boolean): string {
+  return value ? 'TRUE' : 'FALSE';
+}
+
+/** RFC 6265, section 5.1.3. */
+function isSubdomain(hostname: string, domain: string): boolean {
+  return hostname.endsWith(`.${domain}`) && isIP(hostname) === 0;
 }
 
 /** RFC 6265, section 5.1.4. */

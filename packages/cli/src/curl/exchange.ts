@@ -58,6 +58,8 @@ function answered(outgoing: ClientRequest, { body }: Wanted): Promise<IncomingMe
   return new Promise((resolve, reject) => {
     outgoing.on('response', resolve);
     outgoing.on('error', reject);
+    // Node answers a CONNECT in another way, which nobody waits for.
+    outgoing.on('close', () => reject(new Failure(56, 'connection', 'There was no answer.')));
     if (body === undefined) {
       outgoing.end();
       return;

@@ -7,6 +7,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Failure, usage } from '../failure.ts';
 import type { Flags } from '../flags.ts';
 import { headLines } from './exchange.ts';
+import { decoded } from './request.ts';
 
 /** Where a response is written to, as it arrives. */
 export class Output {
@@ -90,7 +91,7 @@ function failureOf(error: NodeJS.ErrnoException): Error {
 }
 
 function remoteName({ pathname }: URL): string {
-  const name = basename(decodeURIComponent(pathname));
+  const name = basename(decoded(pathname));
   if (name === '' || pathname.endsWith('/')) throw usage('The URL names no file. Say --output FILE.');
   return name;
 }

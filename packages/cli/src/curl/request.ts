@@ -37,6 +37,15 @@ function urlOf([given, ...others]: readonly string[]): URL {
   return url;
 }
 
+/** A part of a URL without its escapes. @throws Failure if they are none */
+export function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Failure(3, 'url', `${part} has an escape that stands for no character.`);
+  }
+}
+
 function bodyOf(flags: Flags, url: URL): Body | undefined {
   const form = formOf(flags);
   const data = flags.has('get') ? undefined : dataOf(flags);
@@ -64,8 +73,7 @@ function defaultMethod(flags: Flags, body: Body | undefined): string {
 
 /** Those of curl by default, each unless a header of the caller's stands for it. */
 function headersOf(flags: Flags, { username, password }: URL, body: Body | undefined): Header[] {
-  const user =
-    flags.last('user') ?? (username && `${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  const user = flags.last('user') ?? (username && `${decoded(username)}:${decoded(password)}`);
   const defaults: [name: string, value: string | undefined][] = [
     ['User-Agent', flags.last('user-agent') ?? `sealwire/${version()}`],
     ['Accept', flags.has('json') ? 'application/json' : '*/*'],

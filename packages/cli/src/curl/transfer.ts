@@ -57,10 +57,10 @@ async function follow(
     const next = flags.has('location') ? redirected(flags, wanted, incoming) : undefined;
     if (next === undefined) {
       await output.body(incoming);
-      cookies.save(wanted.url);
+      cookies.save();
       return;
     }
-    if (hops === most) throw new Failure(47, 'redirects', `There are more than ${most} redirects.`);
+    if (hops >= most) throw new Failure(47, 'redirects', `There are more than ${most} redirects.`);
     incoming.resume();
     wanted = next;
   }
@@ -70,7 +70,7 @@ function limitOf(flags: Flags): { signal: AbortSignal; timedOut(): boolean } {
   const seconds = countOf(flags, 'max-time');
   // As with curl, 0 is no limit.
   if (!seconds) return { signal: new AbortController().signal, timedOut: () => false };
-  const signal = AbortSignal.timeout(seconds * 1000);
+  const signal = AbortSignal.timeout(Math.ceil(seconds * 1000));
   return { signal, timedOut: () => signal.aborted };
 }
 

@@ -8,7 +8,7 @@ import { refuseForeign } from './callers.ts';
 import { gatewayProblem, sendGatewayProblem } from './gateway-problem.ts';
 import { planOf } from './incoming-plan.ts';
 import { nodeFetch } from './node-fetch.ts';
-import { relay } from './relay.ts';
+import { ownLocation, relay } from './relay.ts';
 import { targetOf } from './request-target.ts';
 
 /** As of createSealedFetch; `fetch` is nodeFetch() by default. */
@@ -27,9 +27,13 @@ const ofTools = ['postman-token'];
  * @throws SealwireError `invalid-option`
  */
 export function createGateway(options: GatewayOptions): Server {
-  const listener = gatewayListener(options, (req, origin) => {
-    refuseForeign(req);
-    return targetOf(req, origin);
+  const listener = gatewayListener(options, {
+    target(req, origin) {
+      refuseForeign(req);
+      return targetOf(req, origin);
+    },
+    location: ownLocation,
+    fail: sendGatewayProblem,
   });
   // How long an upload may take is for the server to say.
   const server = createServer({ requestTimeout: 0 }, listener);
@@ -48,13 +52,20 @@ export function createGateway(options: GatewayOptions): Server {
 
 export type GatewayListener = (req: IncomingMessage, res: ServerResponse) => void;
 
-/**
- * What a gateway does with each request.
- * @param target the URL that a request is for
- */
+/** What gateways differ in. */
+export interface GatewayManners {
+  /** The URL that a request is for. */
+  target(req: IncomingMessage, origin: string): URL;
+  /** What becomes of a `Location` that a request for this URL is answered with. */
+  location(location: string, url: URL, req: IncomingMessage): string;
+  /** Ends a response that cannot be relayed. */
+  fail(res: ServerResponse, error: unknown): void;
+}
+
+/** What a gateway does with each request. */
 export function gatewayListener(
   options: GatewayOptions,
-  target: (req: IncomingMessage, origin: string) => URL,
+  { target, location, fail }: GatewayManners,
 ): GatewayListener {
   const { outerFields = [] } = options;
   const settings = resolveClientOptions({
@@ -67,16 +78,45 @@ export function gatewayListener(
   async function pass(req: IncomingMessage, res: ServerResponse, signal: AbortSignal): Promise<void> {
     const url = target(req, settings.origin);
     const plan = await planOf(req, url, signal);
-    await relay(await call(settings, sessions, plan), plan, res);
+    await relay(await call(settings, sessions, plan), plan, res, (named) => location(named, url, req));
   }
 
   return (req, res) => {
     const aborted = new AbortController();
-    // Whoever asked is gone, or was answered, perhaps before he had sent everything.
-    res.on('close', () => {
+    let relayed = false;
+    const stop = () => {
       aborted.abort();
       discard(req);
+    };
+    // Whoever asked is gone, or got an answer of the gateway's own; or has an answer and may still be sending.
+    res.on('close', () => {
+      if (!relayed || !res.writableFinished) stop();
+      else if (!req.complete) whenGone(req, stop);
     });
-    pass(req, res, aborted.signal).catch((error) => sendGatewayProblem(res, error));
+    const begin = () => {
+      pass(req, res, aborted.signal).then(
+        () => {
+          relayed = true;
+        },
+        (error) => fail(res, error),
+      );
+    };
+    // One that waits for others of its connection would not hear that the connection is gone; its turn may come even then.
+    if (res.socket === null) res.once('socket', (socket) => socket.destroyed || begin());
+    else begin();
   };
+}
+
+/** Tells of a client that goes away in the middle of its body after it was answered, of which Node tells nothing. */
+function whenGone(req: IncomingMessage, then: () => void): void {
+  const { socket } = req;
+  const closed = () => {
+    if (!req.complete) then();
+  };
+  if (socket.destroyed) {
+    closed();
+    return;
+  }
+  socket.once('close', closed);
+  req.once('end', () => socket.off('close', closed));
 }

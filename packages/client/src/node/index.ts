@@ -1,6 +1,7 @@
 export {
   createGateway,
   type GatewayListener,
+  type GatewayManners,
   type GatewayOptions,
   gatewayListener,
 } from './gateway.ts';

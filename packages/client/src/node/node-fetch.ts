@@ -1,8 +1,6 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps, Agent as TlsAgent } from 'node:https';
 import { isIP } from 'node:net';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { SealwireError } from '@sealwire/core';
 import type { PlatformFetch } from '../options.ts';
 import { nullBodyStatuses } from '../response.ts';
@@ -83,6 +81,8 @@ function exchange(outgoing: ClientRequest, { body, signal }: RequestInit): Promi
     });
     // After a response it says why the rest of the request was not taken, and the response tells of its own end.
     outgoing.on('error', fail);
+    // A switch of protocols that nobody asked for is neither.
+    outgoing.on('close', () => fail(new Error('The connection was closed without an answer.')));
     send(outgoing, body, fail);
   });
 }
@@ -95,12 +95,36 @@ function send(outgoing: ClientRequest, body: RequestInit['body'], fail: (cause: 
     outgoing.end(body);
   } else {
     if (body instanceof Blob) outgoing.setHeader('content-length', body.size);
+    // Of a GET, DELETE or OPTIONS Node would not frame it: the server would read the body as the next request.
+    else outgoing.setHeader('transfer-encoding', 'chunked');
     const stream = body instanceof Blob ? body.stream() : (body as ReadableStream<Uint8Array>);
-    const source = Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
-    // The request that it is piped to only says that it was hung up.
-    source.on('error', fail);
-    pipeline(source, outgoing).catch(() => {});
+    pour(stream.getReader(), outgoing).catch((cause) => {
+      fail(cause);
+      outgoing.destroy();
+    });
   }
+}
+
+/**
+ * Sends a body no faster than the socket takes it. A response may be over before: Node then emits no `drain` any more, so
+ * it is the callbacks that tell.
+ */
+async function pour(body: ReadableStreamDefaultReader<Uint8Array>, outgoing: ClientRequest): Promise<void> {
+  // Of a request that was hung up nobody wants the rest.
+  outgoing.once('close', () => body.cancel().catch(() => {}));
+  for (;;) {
+    const { done, value } = await body.read();
+    if (outgoing.destroyed) return;
+    if (done) break;
+    await new Promise<unknown>((resolve) => {
+      outgoing.once('close', resolve);
+      outgoing.write(value, () => {
+        outgoing.off('close', resolve);
+        resolve(undefined);
+      });
+    });
+  }
+  outgoing.end();
 }
 
 function responseOf(incoming: IncomingMessage, reason: () => unknown): Response {

@@ -1,20 +1,25 @@
-import type { ServerResponse } from 'node:http';
-import { isOuterResponseField } from '@sealwire/core';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isOuterResponseField, reasonField } from '@sealwire/core';
 import type { Answer } from '../call.ts';
 import type { MessageReader } from '../open-message.ts';
 import type { Plan } from '../plan.ts';
 import { isOfConnection } from './hop-fields.ts';
 
-/** Answers with what was opened: the sealed status and fields, and of the outer fields those that are never sealed. */
+/**
+ * Answers with what was opened: the sealed status and fields, and of the outer fields those that are never sealed.
+ * @param location what becomes of a `Location`
+ */
 export async function relay(
   { head, message, outer }: Answer,
   plan: Plan,
   res: ServerResponse,
+  location: (named: string) => string,
 ): Promise<void> {
   res.statusCode = head.status;
   for (const [name, value] of head.fields) {
+    if (name === reasonField) res.statusMessage = value;
     if (name.startsWith('sealwire')) continue;
-    res.appendHeader(name, name === 'location' ? ownLocation(value, plan.url, res) : value);
+    res.appendHeader(name, name === 'location' ? location(value) : value);
   }
   for (const [name, value] of outer.headers) {
     if (!isOuterResponseField(name) || isOfConnection(name)) continue;
@@ -34,7 +39,8 @@ export async function relay(
 
 /** Reads no faster than the other side takes it. */
 async function relayBody(message: MessageReader, res: ServerResponse): Promise<void> {
-  res.flushHeaders();
+  // The head goes out at once: `flushHeaders()` would encode it as UTF-8.
+  res.write('', 'latin1');
   for (let bytes = await message.body(); bytes !== undefined; bytes = await message.body()) {
     if (res.destroyed) return;
     if (!res.write(bytes)) await drained(res);
@@ -58,11 +64,13 @@ function drained(res: ServerResponse): Promise<void> {
  * Of the server's own redirects those that name its origin lead back to the gateway, as a reverse proxy's do. Whoever
  * asked for a whole URL knows the server by its own name.
  */
-function ownLocation(location: string, { origin }: URL, { req }: ServerResponse): string {
+export function ownLocation(location: string, { origin }: URL, req: IncomingMessage): string {
   const { host } = req.headers;
   if (host === undefined || !req.url?.startsWith('/')) return location;
-  if (!URL.canParse(location) || new URL(location).origin !== origin) return location;
-  return `http://${host}${location.slice(origin.length)}`;
+  const [authority] = location.match(/^(?:https?:)?\/\/[^/?#]*/i) ?? [];
+  if (authority === undefined || !URL.canParse(location, origin)) return location;
+  if (new URL(location, origin).origin !== origin) return location;
+  return `http://${host}${location.slice(authority.length)}`;
 }
 
 function withoutSealwire(vary: string): string | undefined {
