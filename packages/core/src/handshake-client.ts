@@ -1,4 +1,5 @@
 import { importMaster, type MasterKey } from '#crypto';
+import { generateKemPair, setupRecipient, setupSender } from '#hpke';
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
 import { utf8 } from './bytes.ts';
 import type { UsableKey } from './configuration.ts';
@@ -11,7 +12,6 @@ import {
   maxHandshakeLength,
   replyInfo,
 } from './handshake.ts';
-import { generateKemPair, setupRecipient, setupSender } from './hpke.ts';
 import { parseJson } from './json.ts';
 import type { HandshakeReply, HandshakeRequest, Hello, Welcome } from './schemas.ts';
 import type { Signer } from './signatures.ts';
