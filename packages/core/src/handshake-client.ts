@@ -39,7 +39,7 @@ export interface PendingHandshake {
 
 /**
  * Begins a handshake towards a key of a verified configuration. `now` is the wall clock in milliseconds.
- * @throws SealwireError `configuration-invalid` for a key that is none
+ * @throws SealwireError `configuration-invalid` for a key that is none; the platform's error if code did not load
  */
 export async function beginHandshake(
   key: UsableKey,
@@ -47,10 +47,11 @@ export async function beginHandshake(
   client?: Signer,
 ): Promise<PendingHandshake> {
   const { suite, kid } = key;
+  // This loads the suite's code. What fails in the network stays what it is, and the next handshake tries again.
+  const { pair, pub: eph } = await generateKemPair(suite);
   const { enc, ctx } = await setupSender(suite, key.pub, { info: helloInfo(suite, kid) }).catch((cause) => {
     throw new SealwireError('configuration-invalid', 'One of its keys is no key of its suite.', { cause });
   });
-  const { pair, pub: eph } = await generateKemPair(suite);
   const hello: Hello = { eph: encodeBase64Url(eph), time: now };
   if (client !== undefined) {
     const { alg, pub } = client;

@@ -59,7 +59,9 @@ export function dhkem(id: number, generate: () => Promise<DhPair>): EphemeralKem
   async function secret(dh: Uint8Array, enc: Uint8Array, pkR: Uint8Array): Promise<Uint8Array> {
     const prk = await hkdf.extract(noSalt, 'eae_prk', dh);
     dh.fill(0);
-    return hkdf.expand(prk, 'shared_secret', concat(enc, pkR), 32);
+    const shared = await hkdf.expand(prk, 'shared_secret', concat(enc, pkR), 32);
+    prk.fill(0);
+    return shared;
   }
 
   return {
