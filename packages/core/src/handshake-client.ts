@@ -47,7 +47,7 @@ export async function beginHandshake(
   client?: Signer,
 ): Promise<PendingHandshake> {
   const { suite, kid } = key;
-  // This loads the suite's code. What fails in the network stays what it is, and the next handshake tries again.
+  // This loads the suite's code. What fails in the network stays what it is.
   const { pair, pub: eph } = await generateKemPair(suite);
   const { enc, ctx } = await setupSender(suite, key.pub, { info: helloInfo(suite, kid) }).catch((cause) => {
     throw new SealwireError('configuration-invalid', 'One of its keys is no key of its suite.', { cause });

@@ -15,7 +15,7 @@ function loadKem({ kem: id }: Suite): Promise<EphemeralKem> {
   let kem = loaded.get(id);
   if (kem === undefined) {
     kem = loadEphemeralKem(id);
-    // A chunk that failed to load is asked for again by the next handshake.
+    // A chunk that failed to load is asked for again, where the platform or the bundler's loader takes that up.
     kem.catch(() => loaded.delete(id));
     loaded.set(id, kem);
   }
