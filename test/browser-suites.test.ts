@@ -49,7 +49,7 @@ async function bundle(): Promise<Map<string, string>> {
 }
 
 /** A page that calls a server with keys of every suite. `refuse` says which requests for scripts fail. */
-async function openPage(refuse: (name: string) => boolean = () => false) {
+async function openPage(refuse: (name: string) => boolean = () => false, flags: readonly string[] = []) {
   const { express } = frameworks[1] as (typeof frameworks)[0];
   const files = await bundle();
   const loaded: string[] = [];
@@ -79,7 +79,7 @@ async function openPage(refuse: (name: string) => boolean = () => false) {
     },
   );
   assert.is(pin, keys.pins[0]);
-  const browser = await startChromium();
+  const browser = await startChromium(flags);
   return {
     loaded,
     async open(suites = '') {
@@ -90,10 +90,12 @@ async function openPage(refuse: (name: string) => boolean = () => false) {
   };
 }
 
-const mlkem = 'mlkem.noble.js';
-/** True in a page of a browser that does ML-KEM itself. */
-const hasMlkem = `crypto.subtle.generateKey('ML-KEM-768', false, ['encapsulateBits', 'decapsulateBits'])
-  .then(() => crypto.subtle.digest('SHA3-256', new Uint8Array())).then(() => true, () => false)`;
+const chunk = 'xwing.noble.js';
+/** True in a page of a browser that does X-Wing itself. */
+const hasXwing = `crypto.subtle.generateKey('MLKEM768-X25519', false, ['encapsulateBits', 'decapsulateBits'])
+  .then(() => true, () => false)`;
+/** Has older Chromium do what newer ones do by themselves. */
+const withXwing = ['--enable-features=WebCryptoPQC'];
 
 inChromium('every suite works under a strict policy and loads what it needs only', async () => {
   const { loaded, open } = await openPage();
@@ -101,21 +103,30 @@ inChromium('every suite works under a strict policy and loads what it needs only
     loaded.length = 0;
     const page = await open(suite);
     assert.equal(await page.evaluate("ask('tea')"), { suite, body: 'tea' });
-    const chunk = suite === 'MLKEM768-X25519' && !(await page.evaluate(hasMlkem));
-    assert.equal(loaded, ['stdin.js', ...(chunk ? [mlkem] : [])], suite);
+    const lacking = suite === 'MLKEM768-X25519' && !(await page.evaluate(hasXwing));
+    assert.equal(loaded, ['stdin.js', ...(lacking ? [chunk] : [])], suite);
     assert.equal(page.complaints, []);
   }
   const byDefault = await open();
   assert.equal(await byDefault.evaluate("ask('tea')"), { suite: 'MLKEM768-X25519', body: 'tea' });
 });
 
+inChromium('a browser that does X-Wing itself loads no code for it', async () => {
+  const { loaded, open } = await openPage(undefined, withXwing);
+  const page = await open();
+  assert.ok(await page.evaluate(hasXwing));
+  assert.equal(await page.evaluate("ask('tea')"), { suite: 'MLKEM768-X25519', body: 'tea' });
+  assert.equal(loaded, ['stdin.js']);
+  assert.equal(page.complaints, []);
+});
+
 inChromium('code that did not load is an error of the network, and never another suite', async () => {
   let refusing = true;
-  const { open } = await openPage((name) => refusing && name === mlkem);
+  const { open } = await openPage((name) => refusing && name === chunk);
   const page = await open();
   const call = "ask('tea').then(({ suite }) => suite, ({ name, message }) => name + ': ' + message)";
   const first = await page.evaluate(call);
-  if (await page.evaluate(hasMlkem)) assert.is(first, 'MLKEM768-X25519');
+  if (await page.evaluate(hasXwing)) assert.is(first, 'MLKEM768-X25519');
   else assert.match(first as string, /^TypeError: .*dynamically imported module/);
   refusing = false;
   // A browser remembers the module that failed for as long as the page is there.

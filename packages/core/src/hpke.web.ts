@@ -5,7 +5,7 @@ import { checkEncoding, type Exporter, pskId, pskOf, type SetupInput } from './h
 import { type EphemeralKem, type KemPair, loadEphemeralKem } from './kem.web.ts';
 import type { Suite } from './suites.ts';
 
-// HPKE (RFC 9180) as far as the client of a handshake needs it, over WebCrypto, in a fifth of the bytes of `hpke`:
+// HPKE (RFC 9180) as far as the client of a handshake needs it, over WebCrypto, in a sixth of the bytes of `hpke`:
 // base and PSK mode, HKDF-SHA256, AES-256-GCM, and one message for each context.
 
 const none = new Uint8Array();

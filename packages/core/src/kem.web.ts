@@ -1,8 +1,7 @@
 import { allZero, concat, u16, utf8 } from './bytes.ts';
 import { rejected } from './errors.ts';
 import { labeledHkdf, noSalt } from './hkdf.web.ts';
-import { type Mlkem, nativeMlkem } from './mlkem.web.ts';
-import { combine, mlkemCiphertextLength, mlkemPublicLength, xwingId } from './xwing-combiner.ts';
+import { nativeXwing } from './xwing-native.web.ts';
 
 // KEMs over WebCrypto with what a handshake's client needs: keys that live as long as it does.
 
@@ -76,35 +75,10 @@ export function dhkem(id: number, generate: () => Promise<DhPair>): EphemeralKem
   };
 }
 
-/** X-Wing over an ML-KEM and X25519 pairs as `generate` makes them. No seed stands behind keys that are never stored. */
-export function xwingKem<Dk>(mlkem: Mlkem<Dk>, generate: () => Promise<DhPair>): EphemeralKem {
-  const { sha3_256 } = mlkem;
-  return {
-    async generate() {
-      const { dk, ek } = await mlkem.generate();
-      const { pub: pkX, dh } = await generate();
-      return {
-        pub: concat(ek, pkX),
-        async decap(enc) {
-          const ctX = enc.subarray(mlkemCiphertextLength);
-          const ssM = await mlkem.decapsulate(enc.subarray(0, mlkemCiphertextLength), dk);
-          return combine(sha3_256, ssM, await dh(ctX), ctX, pkX);
-        },
-      };
-    },
-    async encap(pub) {
-      const pkX = pub.subarray(mlkemPublicLength);
-      const { ct, ss } = await mlkem.encapsulate(pub.subarray(0, mlkemPublicLength));
-      const { pub: ctX, dh } = await generate();
-      return { enc: concat(ct, ctX), shared: await combine(sha3_256, ss, await dh(pkX), ctX, pkX) };
-    },
-  };
-}
-
-/** The KEM of a suite; code for ML-KEM is loaded where the platform has none. */
+/** The KEM of a suite; code for X-Wing is loaded where the platform has none. */
 export async function loadEphemeralKem(id: number): Promise<EphemeralKem> {
   if (id === 0x0010) return dhkem(id, () => generateDhPair({ name: 'ECDH', namedCurve: 'P-256' }));
   const x25519 = () => generateDhPair({ name: 'X25519' });
-  if (id !== xwingId) return dhkem(id, x25519);
-  return xwingKem<unknown>((await nativeMlkem()) ?? (await import('./mlkem.noble.ts')).mlkem, x25519);
+  if (id === 0x0020) return dhkem(id, x25519);
+  return (await nativeXwing()) ?? (await import('./xwing.noble.ts')).xwing(x25519);
 }

@@ -1,4 +1,3 @@
-import { concat } from './bytes.ts';
 import type { Maybe } from './primitives.ts';
 
 /** Id of MLKEM768-X25519 (X-Wing) in the HPKE registry. */
@@ -16,7 +15,7 @@ export async function combine<Hash>(
   ctX: Uint8Array,
   pkX: Uint8Array,
 ): Promise<Hash> {
-  const input = concat(ssM, ssX, ctX, pkX, xwingLabel);
+  const input = Uint8Array.of(...ssM, ...ssX, ...ctX, ...pkX, ...xwingLabel);
   const shared = await sha3_256(input);
   input.fill(0);
   ssM.fill(0);

@@ -1,38 +1,34 @@
-// X-Wing as a browser's handshake uses it, with every ML-KEM that can stand behind it on this machine.
+// X-Wing as a browser's handshake uses it.
 import { createHash } from 'node:crypto';
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { needing } from '../../../test/support/needs.ts';
-import { dhPair, generateDhPair, xwingKem } from '../src/kem.web.ts';
+import { type DhPair, dhPair, type EphemeralKem, generateDhPair } from '../src/kem.web.ts';
 import { loadKem } from '../src/kems.web.ts';
-import { mlkem as noble } from '../src/mlkem.noble.ts';
-import { type Mlkem, nativeMlkem } from '../src/mlkem.web.ts';
+import { xwing } from '../src/xwing.noble.ts';
+import { nativeXwing } from '../src/xwing-native.web.ts';
 import { xwingVariants } from './support/platforms.ts';
 import { throws } from './support/refusal.ts';
 import { hex, readVectors, toHex } from './support/vectors.ts';
 
-const x25519 = () => generateDhPair({ name: 'X25519' });
-const native = await nativeMlkem();
-const variants: { name: string; mlkem: Mlkem<unknown> }[] = [
-  { name: 'noble', mlkem: noble as Mlkem<unknown> },
-  ...(native === undefined ? [] : [{ name: 'WebCrypto', mlkem: native as Mlkem<unknown> }]),
+const native = await nativeXwing();
+const variants: { name: string; ours: EphemeralKem }[] = [
+  { name: 'noble', ours: xwing(() => generateDhPair({ name: 'X25519' })) },
+  ...(native === undefined ? [] : [{ name: 'WebCrypto', ours: native }]),
 ];
 
-test('ML-KEM of WebCrypto is used exactly where it is', async () => {
-  const algorithm = { name: 'ML-KEM-768' } as unknown as 'Ed25519';
+test("WebCrypto's own is used exactly where it is", async () => {
+  const algorithm = { name: 'MLKEM768-X25519' } as unknown as 'Ed25519';
   const usages = ['encapsulateBits', 'decapsulateBits'] as unknown as KeyUsage[];
   const missing = await throws(() => crypto.subtle.generateKey(algorithm, false, usages));
   assert.is(native === undefined, missing);
 });
 
-for (const { name, mlkem } of variants) {
+for (const { name, ours } of variants) {
   for (const stored of xwingVariants) {
-    const about = `${name}; ${stored.name}`;
-
-    test(`it agrees with the KEM of stored keys, both ways (${about})`, async () => {
+    test(`it agrees with the KEM of stored keys, both ways (${name}; ${stored.name})`, async () => {
       const kem = (await stored.load())();
-      const ours = xwingKem(mlkem, x25519);
 
       const key = await kem.GenerateKeyPair(false);
       const sent = await ours.encap(await kem.SerializePublicKey(key.publicKey));
@@ -46,28 +42,50 @@ for (const { name, mlkem } of variants) {
   }
 
   test(`a public key that is none of ML-KEM is refused (${name})`, async () => {
-    const kem = xwingKem(mlkem, x25519);
-    const { pub } = await kem.generate();
-    await kem.encap(pub);
+    const { pub } = await ours.generate();
+    await ours.encap(pub);
     // FIPS 203, section 7.2: a coefficient is below 3329.
-    assert.ok(await throws(() => kem.encap(pub.slice().fill(0xff, 0, 3))));
+    assert.ok(await throws(() => ours.encap(pub.slice().fill(0xff, 0, 3))));
   });
 }
 
-needing('vectors', test)('a seed of the draft opens what was encapsulated to it', async () => {
-  const vectors = readVectors<{ sk: string; pk: string; ct: string; ss: string }[]>('xwing.json');
+interface XwingVector {
+  /** Randomness of the encapsulation: 32 bytes for ML-KEM, 32 for X25519. */
+  readonly eseed: string;
+  readonly sk: string;
+  readonly pk: string;
+  readonly ct: string;
+  readonly ss: string;
+}
+
+/** The X25519 pair of a scalar. */
+async function x25519Pair(scalar: Uint8Array, pub: Uint8Array): Promise<DhPair> {
+  const kem = (await loadKem(0x0020))();
+  const privateKey = await kem.DeserializePrivateKey(new Uint8Array(scalar), false);
+  const publicKey = await kem.DeserializePublicKey(pub);
+  return dhPair({ name: 'X25519' }, { privateKey, publicKey } as CryptoKeyPair);
+}
+
+needing('vectors', test)('secrets and encapsulations are those of the draft', async () => {
+  const vectors = readVectors<XwingVector[]>('xwing.json');
   assert.is(vectors.length, 3);
-  for (const { sk, pk, ct, ss } of vectors) {
+  for (const { eseed, sk, pk, ct, ss } of vectors) {
     const expanded = createHash('shake256', { outputLength: 96 }).update(hex(sk)).digest();
-    const { secretKey: dk, publicKey: ek } = ml_kem768.keygen(expanded.subarray(0, 64));
-    const dh = (await loadKem(0x0020))();
-    const privateKey = await dh.DeserializePrivateKey(new Uint8Array(expanded.subarray(64)), false);
-    const publicKey = await dh.DeserializePublicKey(hex(pk).subarray(1184));
-    const keys = { privateKey, publicKey } as CryptoKeyPair;
-    const kem = xwingKem({ ...noble, generate: () => ({ dk, ek }) }, () => dhPair({ name: 'X25519' }, keys));
-    const pair = await kem.generate();
+    const recipient = xwing(() => x25519Pair(expanded.subarray(64), hex(pk).subarray(1184)), {
+      ...ml_kem768,
+      keygen: () => ml_kem768.keygen(expanded.subarray(0, 64)),
+    });
+    const pair = await recipient.generate();
     assert.is(toHex(pair.pub), pk);
     assert.is(toHex(await pair.decap(hex(ct))), ss);
+
+    const sender = xwing(() => x25519Pair(hex(eseed).subarray(32), hex(ct).subarray(1088)), {
+      ...ml_kem768,
+      encapsulate: (ek) => ml_kem768.encapsulate(ek, hex(eseed).subarray(0, 32)),
+    });
+    const sent = await sender.encap(hex(pk));
+    assert.is(toHex(sent.enc), ct);
+    assert.is(toHex(sent.shared), ss);
   }
 });
 
