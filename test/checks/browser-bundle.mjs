@@ -1,5 +1,5 @@
-// core and client bundle for a browser without any `node:` module, and what a page loads of the client is not more than
-// it was.
+// core and client bundle for a browser without any `node:` module, what a page loads of the client is not more than it
+// was, and who uses a part of it loads that part.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sealwire-bundle-'));
 try {
   await bundle('core');
   await checkSizes(await bundle('client'));
+  await checkTreeShaking();
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -66,4 +67,22 @@ async function checkSizes(paths) {
     console.log(`${name}: ${size} bytes gzipped, at most ${limits[name]}`);
     if (size > limits[name]) throw new Error(`${name} has become too large`);
   }
+}
+
+async function checkTreeShaking() {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: "export { isSealwireError } from '@sealwire/client';",
+      resolveDir: `${root}test`,
+    },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['sealwire-source'],
+  });
+  const { length } = outputFiles[0].contents;
+  if (length > 300)
+    throw new Error(`isSealwireError alone takes ${length} bytes: something has side effects`);
 }
