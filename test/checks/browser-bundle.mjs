@@ -1,24 +1,47 @@
-// core and client bundle for a browser without any `node:` module, the post-quantum code in a chunk of its own.
+// core and client bundle for a browser without any `node:` module, what a page loads of the client is not more than it
+// was, and who uses a part of it loads that part.
 
-import { createRequire } from 'node:module';
-import { gzipSync } from 'node:zlib';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import file from '@size-limit/file';
+import { build } from 'esbuild';
+import sizeLimit from 'size-limit';
 import { root } from '../../scripts/bootstrap.mjs';
 
-const { build } = createRequire(`${root}test/package.json`)('esbuild');
+/**
+ * The most that each file of the client may weigh, minified and gzipped, in bytes. The target for the first is 9 KiB: a
+ * whole `fetch` (streams, codings, redirects, retries) and messages that say what to do take the rest.
+ */
+const limits = {
+  'index.js': 19.25 * 1024,
+  // Loaded only for the post-quantum suite, and only where WebCrypto does not have it.
+  'xwing.noble.js': 8 * 1024,
+};
 
-for (const name of ['core', 'client']) {
-  const { outputFiles, metafile } = await build({
+const folder = mkdtempSync(join(tmpdir(), 'sealwire-bundle-'));
+try {
+  await bundle('core');
+  await checkSizes(await bundle('client'));
+  await checkTreeShaking();
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+/** Paths of what a package and what it needs becomes. */
+async function bundle(name) {
+  const { metafile } = await build({
     entryPoints: [`${root}packages/${name}/src/index.ts`],
     bundle: true,
     minify: true,
     splitting: true,
-    write: false,
     metafile: true,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
     conditions: ['sealwire-source'],
-    outdir: 'bundle',
+    outdir: join(folder, name),
+    chunkNames: '[name]',
     // A `node:` module cannot be resolved for a browser, which fails the build; nothing may be left outside either.
     external: [],
   });
@@ -33,8 +56,33 @@ for (const name of ['core', 'client']) {
   ) {
     throw new Error(`${name} does not bundle the WebCrypto file, or bundles Node's`);
   }
-  const sizes = outputFiles.map(
-    ({ path, contents }) => `${path.split('/').pop()} ${gzipSync(contents).length}`,
-  );
-  console.log(`${name}, bytes gzipped: ${sizes.join(', ')}`);
+  return Object.keys(metafile.outputs).map((path) => join(folder, name, basename(path)));
+}
+
+async function checkSizes(paths) {
+  for (const path of paths) {
+    const name = basename(path);
+    if (!(name in limits)) throw new Error(`The client has a chunk more: ${name}`);
+    const [{ size }] = await sizeLimit([file], { checks: [{ files: [path], gzip: true }] });
+    console.log(`${name}: ${size} bytes gzipped, at most ${limits[name]}`);
+    if (size > limits[name]) throw new Error(`${name} has become too large`);
+  }
+}
+
+async function checkTreeShaking() {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: "export { isSealwireError } from '@sealwire/client';",
+      resolveDir: `${root}test`,
+    },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['sealwire-source'],
+  });
+  const { length } = outputFiles[0].contents;
+  if (length > 300)
+    throw new Error(`isSealwireError alone takes ${length} bytes: something has side effects`);
 }

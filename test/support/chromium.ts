@@ -29,14 +29,14 @@ interface Message {
   error?: { message: string };
 }
 
-/** Starts Chromium with an empty profile; it ends after the test. */
-export async function startChromium(): Promise<Browser> {
+/** Starts Chromium with an empty profile and further flags; it ends after the test. */
+export async function startChromium(further: readonly string[] = []): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'sealwire-chromium-'));
   const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--no-first-run', '--mute-audio'];
   const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
   const child = spawn(
     findChromium() as string,
-    [...flags, ...quiet, `--user-data-dir=${profile}`, '--remote-debugging-pipe', 'about:blank'],
+    [...flags, ...quiet, ...further, `--user-data-dir=${profile}`, '--remote-debugging-pipe', 'about:blank'],
     // The browser reads commands from descriptor 3 and writes answers and events to 4.
     { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
   );

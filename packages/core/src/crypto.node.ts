@@ -13,7 +13,7 @@ import { splitKeyMaterial } from './key-schedule.ts';
 import type { KeyAndNonce } from './primitives.ts';
 import { maxRecordPlaintext } from './records.ts';
 
-export { hasNativeMlkem, kdf, loadKem, loadMlkem, loadXwing, randomBytes } from './kem.node.ts';
+export { randomBytes } from './kem.node.ts';
 
 export type MasterKey = KeyObject;
 export type AeadKey = KeyObject;

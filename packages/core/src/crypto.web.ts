@@ -1,10 +1,3 @@
-import {
-  KDF_HKDF_SHA256,
-  type KDFFactory,
-  KEM_DHKEM_P256_HKDF_SHA256,
-  KEM_DHKEM_X25519_HKDF_SHA256,
-  type KEMFactory,
-} from 'hpke';
 import { concat } from './bytes.ts';
 import { rejected } from './errors.ts';
 import { splitKeyMaterial } from './key-schedule.ts';
@@ -95,15 +88,4 @@ export function toBase64(bytes: Uint8Array): string {
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
-}
-
-export const kdf: KDFFactory = KDF_HKDF_SHA256;
-
-export async function loadKem(id: number): Promise<KEMFactory> {
-  if (id === 0x0010) return KEM_DHKEM_P256_HKDF_SHA256;
-  if (id === 0x0020) return KEM_DHKEM_X25519_HKDF_SHA256;
-  if (id !== 0x647a) throw new TypeError(`no KEM has the id ${id}`);
-  // The post-quantum code is a chunk of its own that is only loaded where the suite is used.
-  const { loadXwing } = await import('./xwing.web.ts');
-  return loadXwing();
 }

@@ -129,9 +129,9 @@ export class FieldSet {
   }
 }
 
-const requestOuter = new FieldSet(outerInRequests);
-const responseOuter = new FieldSet(outerInResponses);
-const forbidden = new FieldSet(neverSealed);
+const requestOuter = /* @__PURE__ */ new FieldSet(outerInRequests);
+const responseOuter = /* @__PURE__ */ new FieldSet(outerInResponses);
+const forbidden = /* @__PURE__ */ new FieldSet(neverSealed);
 
 /** The sealed fields of requests: the table and what the server lists beyond it. */
 export function sealedRequestFields(listed: readonly string[] = []): FieldSet {

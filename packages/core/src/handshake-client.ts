@@ -1,8 +1,10 @@
 import { importMaster, type MasterKey } from '#crypto';
+import { generateKemPair, setupRecipient, setupSender } from '#hpke';
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
 import { utf8 } from './bytes.ts';
 import type { UsableKey } from './configuration.ts';
 import { SealwireError } from './errors.ts';
+import { fitting } from './fits.ts';
 import {
   clientStatement,
   exportMaster,
@@ -11,11 +13,10 @@ import {
   maxHandshakeLength,
   replyInfo,
 } from './handshake.ts';
-import { generateKemPair, setupRecipient, setupSender } from './hpke.ts';
 import { parseJson } from './json.ts';
 import type { HandshakeReply, HandshakeRequest, Hello, Welcome } from './schemas.ts';
+import * as schemas from './schemas.ts';
 import type { Signer } from './signatures.ts';
-import * as valid from './validators.js';
 
 /** A session as the client gets it. Times in milliseconds; `expires` and `time` by the server's clock. */
 export interface ClientSession {
@@ -38,7 +39,7 @@ export interface PendingHandshake {
 
 /**
  * Begins a handshake towards a key of a verified configuration. `now` is the wall clock in milliseconds.
- * @throws SealwireError `configuration-invalid` for a key that is none
+ * @throws SealwireError `configuration-invalid` for a key that is none; the platform's error if code did not load
  */
 export async function beginHandshake(
   key: UsableKey,
@@ -46,10 +47,11 @@ export async function beginHandshake(
   client?: Signer,
 ): Promise<PendingHandshake> {
   const { suite, kid } = key;
+  // This loads the suite's code. What fails in the network stays what it is.
+  const { pair, pub: eph } = await generateKemPair(suite);
   const { enc, ctx } = await setupSender(suite, key.pub, { info: helloInfo(suite, kid) }).catch((cause) => {
     throw new SealwireError('configuration-invalid', 'One of its keys is no key of its suite.', { cause });
   });
-  const { pair, pub: eph } = await generateKemPair(suite);
   const hello: Hello = { eph: encodeBase64Url(eph), time: now };
   if (client !== undefined) {
     const { alg, pub } = client;
@@ -70,7 +72,7 @@ export async function beginHandshake(
     const reply = parseJson<HandshakeReply>(
       replyBytes,
       maxHandshakeLength,
-      valid.handshakeReply,
+      fitting(schemas.handshakeReply),
       'handshake-failed',
     );
     const psk = await exportReplyPsk(ctx);
@@ -80,7 +82,12 @@ export async function beginHandshake(
     });
     psk.fill(0);
     const opened = await replyCtx.Open(decodeBase64Url(reply.sealed));
-    const welcome = parseJson<Welcome>(opened, maxHandshakeLength, valid.welcome, 'handshake-failed');
+    const welcome = parseJson<Welcome>(
+      opened,
+      maxHandshakeLength,
+      fitting(schemas.welcome),
+      'handshake-failed',
+    );
     const master = await exportMaster(replyCtx);
     const { sid, expires, idle, time } = welcome;
     const session = { master: await importMaster(master), expires, idle, time };

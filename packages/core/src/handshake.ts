@@ -1,7 +1,7 @@
 import { sha256 } from '#crypto';
 import { decodeBase64Url } from './base64url.ts';
 import { concat, label, lv, u16, u64, utf8 } from './bytes.ts';
-import type { RecipientContext, SenderContext } from './hpke.ts';
+import type { Exporter } from './hpke-input.ts';
 import type { SignatureAlgorithm } from './signatures.ts';
 import type { Suite } from './suites.ts';
 
@@ -34,12 +34,12 @@ export async function replyInfo(requestBody: Uint8Array): Promise<Uint8Array> {
 }
 
 /** The psk that ties the reply to the first set-up. */
-export function exportReplyPsk(hello: SenderContext | RecipientContext): Promise<Uint8Array> {
+export function exportReplyPsk(hello: Exporter): Promise<Uint8Array> {
   return hello.Export(replyPskLabel, 32);
 }
 
 /** The session's master secret. */
-export function exportMaster(reply: SenderContext | RecipientContext): Promise<Uint8Array> {
+export function exportMaster(reply: Exporter): Promise<Uint8Array> {
   return reply.Export(masterLabel, masterLength);
 }
 

@@ -8,21 +8,12 @@ import {
   type RecipientContext,
   type SenderContext,
 } from 'hpke';
-import { kdf, loadKem } from '#crypto';
-import { utf8 } from './bytes.ts';
-import { rejected } from './errors.ts';
+import { kdf, loadKem } from '#kems';
+import { checkEncoding, pskId, pskOf, type SetupInput } from './hpke-input.ts';
 import type { Suite } from './suites.ts';
 
-export type { Key, KeyPair, RecipientContext, SenderContext } from 'hpke';
+export type { KeyPair } from 'hpke';
 
-/** What is bound into a set-up. With `psk` the mode is PSK, without it base. */
-export interface SetupInput {
-  info: Uint8Array;
-  /** Exactly 32 bytes. */
-  psk?: Uint8Array;
-}
-
-const pskId = utf8('sealwire/1 reply psk id');
 const loaded = new Map<number, Promise<CipherSuite>>();
 
 /** The HPKE cipher suite of a Sealwire suite; its KEM may be loaded on demand. */
@@ -76,16 +67,10 @@ export async function generateKemPair(suite: Suite): Promise<{ pair: KeyPair; pu
   return { pair, pub: await cipherSuite.SerializePublicKey(pair.publicKey) };
 }
 
-/** Exact lengths, and of the forms of a P-256 point only the uncompressed one: some platforms take the others, too. */
-function checkEncoding(suite: Suite, bytes: Uint8Array, length: number): void {
-  if (bytes.length !== length || (suite.kem === 0x0010 && bytes[0] !== 0x04)) throw rejected();
-}
-
-// hpke chooses the mode by what it is given, and nothing given is base mode: a psk that got lost must not pass.
+// hpke chooses the mode by what it is given, and nothing given is base mode.
 function options(input: SetupInput) {
-  if (!('psk' in input)) return { info: input.info };
-  if (input.psk?.length !== 32) throw new TypeError('a psk has 32 bytes');
-  return { info: input.info, psk: input.psk, pskId };
+  const psk = pskOf(input);
+  return psk === undefined ? { info: input.info } : { info: input.info, psk, pskId };
 }
 
 function assertMode(mode: Mode, input: SetupInput): void {

@@ -1,7 +1,7 @@
 import { fromUtf8 } from './bytes.ts';
 import { type ErrorCode, SealwireError } from './errors.ts';
 
-/** A compiled JSON Schema; the type says what it accepts. */
+/** Says whether a value is of the form that is wanted. */
 export type Validator = (value: unknown) => boolean;
 
 /**

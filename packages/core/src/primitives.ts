@@ -52,6 +52,10 @@ export interface Primitives<MasterKey, AeadKey> {
   toBase64(bytes: Uint8Array): string;
   /** Lenient decoder; base64url.ts checks that the text was canonical. */
   fromBase64(text: string): Uint8Array<ArrayBuffer>;
+}
+
+/** What `#kems` offers: the KEMs of stored keys, for the library behind hpke.ts. */
+export interface Kems {
   /** HKDF-SHA256 for HPKE. */
   kdf: KDFFactory;
   /** The KEM with this id for HPKE; code for ML-KEM is loaded on demand. */

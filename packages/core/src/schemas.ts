@@ -1,15 +1,18 @@
-// JSON Schemas of every JSON message. `pnpm --filter @sealwire/core schemas` compiles them to validators.js,
-// code without `eval` that a strict Content-Security-Policy lets run; a test compares the two.
+import type { Schema } from './fits.ts';
 
-const b64u = { type: 'string', pattern: '^[A-Za-z0-9_-]+$' } as const;
-const b64u32 = { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' } as const;
-const time = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER } as const;
-const suite = { type: 'string', pattern: '^[0-9a-f]{12}$' } as const;
-const strings = { type: 'array', items: { type: 'string' } } as const;
+// JSON Schemas of every JSON message. fits.ts judges by them; a test compares its judgement with ajv's. Each is a
+// constant of its own, so that a client's bundle has those of the client only.
 
-function object<P extends Record<string, object>>(properties: P, optional: readonly string[] = []) {
+const b64u: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]+$' };
+const b64u32: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' };
+const time: Schema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+const suite: Schema = { type: 'string', pattern: '^[0-9a-f]{12}$' };
+const strings: Schema = { type: 'array', items: { type: 'string' } };
+
+/* @__NO_SIDE_EFFECTS__ */
+function object(properties: Record<string, Schema>, optional: readonly string[] = []): Schema {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return { type: 'object', additionalProperties: false, required, properties } as const;
+  return { type: 'object', additionalProperties: false, required, properties };
 }
 
 /** General JSON serialisation of a JWS (RFC 7515, section 7.2.1), without unprotected headers. */
@@ -73,53 +76,56 @@ export interface Welcome {
   time: number;
 }
 
-const version = { const: 1 } as const;
+const version: Schema = { const: 1 };
 
-export const schemas = {
-  jws: object({
-    payload: b64u,
-    signatures: {
-      type: 'array',
-      minItems: 1,
-      maxItems: 4,
-      items: object({ protected: b64u, signature: b64u }),
-    },
-  }),
-  configuration: object({
-    v: version,
-    aud: strings,
-    seq: time,
-    iat: time,
-    exp: time,
-    handshake: { type: 'string', pattern: '^(/[A-Za-z0-9._~-]+)+$' },
-    fields: strings,
-    keys: {
-      type: 'array',
-      items: object({
-        kid: b64u32,
-        kem: { type: 'integer', minimum: 0, maximum: 0xffff },
-        pub: b64u,
-        suites: { type: 'array', items: suite },
-        nbf: time,
-        exp: time,
-      }),
-    },
-  }),
-  handshakeRequest: object({ v: version, kid: b64u32, suite, enc: b64u, sealed: b64u }),
-  hello: object(
-    {
-      eph: b64u,
-      time,
-      client: object({ alg: { enum: ['Ed25519', 'ES256'] }, pub: b64u, sig: b64u }),
-    },
-    ['client'],
-  ),
-  handshakeReply: object({ v: version, enc: b64u, sealed: b64u }),
-  welcome: object({
-    v: version,
-    sid: { type: 'string', pattern: '^[A-Za-z0-9_-]{21}[AQgw]$' },
-    expires: time,
-    idle: time,
+export const jws = object({
+  payload: b64u,
+  signatures: {
+    type: 'array',
+    minItems: 1,
+    maxItems: 4,
+    items: object({ protected: b64u, signature: b64u }),
+  },
+});
+
+export const configuration = object({
+  v: version,
+  aud: strings,
+  seq: time,
+  iat: time,
+  exp: time,
+  handshake: { type: 'string', pattern: '^(/[A-Za-z0-9._~-]+)+$' },
+  fields: strings,
+  keys: {
+    type: 'array',
+    items: object({
+      kid: b64u32,
+      kem: { type: 'integer', minimum: 0, maximum: 0xffff },
+      pub: b64u,
+      suites: { type: 'array', items: suite },
+      nbf: time,
+      exp: time,
+    }),
+  },
+});
+
+export const handshakeRequest = object({ v: version, kid: b64u32, suite, enc: b64u, sealed: b64u });
+
+export const hello = object(
+  {
+    eph: b64u,
     time,
-  }),
-};
+    client: object({ alg: { enum: ['Ed25519', 'ES256'] }, pub: b64u, sig: b64u }),
+  },
+  ['client'],
+);
+
+export const handshakeReply = object({ v: version, enc: b64u, sealed: b64u });
+
+export const welcome = object({
+  v: version,
+  sid: { type: 'string', pattern: '^[A-Za-z0-9_-]{21}[AQgw]$' },
+  expires: time,
+  idle: time,
+  time,
+});

@@ -23,7 +23,24 @@ const algorithms = {
 } as const;
 
 /** PKCS#8 of an Ed25519 seed (RFC 8410) up to its 32 octets. */
-const ed25519Pkcs8 = Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20);
+const ed25519Pkcs8 = /* @__PURE__ */ Uint8Array.of(
+  0x30,
+  0x2e,
+  2,
+  1,
+  0,
+  0x30,
+  5,
+  6,
+  3,
+  0x2b,
+  0x65,
+  0x70,
+  4,
+  0x22,
+  4,
+  0x20,
+);
 
 const source = (bytes: Uint8Array) => bytes as Uint8Array<ArrayBuffer>;
 

@@ -2,12 +2,9 @@ import { type KEM, type Key, LabeledDerive } from 'hpke';
 import { concat, copyOf, utf8 } from './bytes.ts';
 import { KemKey } from './kem-key.ts';
 import type { Maybe } from './primitives.ts';
+import { combine, mlkemCiphertextLength, mlkemPublicLength, xwingId } from './xwing-combiner.ts';
 
 const name = 'MLKEM768-X25519';
-const mlkemPublicLength = 1184;
-const mlkemCiphertextLength = 1088;
-/** "\.//^\", the label of draft-connolly-cfrg-xwing-kem, section 5.3. */
-const xwingLabel = Uint8Array.of(0x5c, 0x2e, 0x2f, 0x2f, 0x5e, 0x5c);
 /** suite_id of a KEM: "KEM" || I2OSP(kem_id, 2). */
 const suiteId = concat(utf8('KEM'), Uint8Array.of(0x64, 0x7a));
 
@@ -58,17 +55,8 @@ export function xwing<Dk, Sk>(parts: XWingParts<Dk, Sk>): KEM {
     return { privateKey: privateKey(material, extractable), publicKey: publicKey(material.pub) };
   }
 
-  async function combine(ssM: Uint8Array, ssX: Uint8Array, ctX: Uint8Array, pkX: Uint8Array) {
-    const input = concat(ssM, ssX, ctX, pkX, xwingLabel);
-    const shared = await parts.sha3_256(input);
-    input.fill(0);
-    ssM.fill(0);
-    ssX.fill(0);
-    return shared;
-  }
-
   return {
-    id: 0x647a,
+    id: xwingId,
     type: 'KEM',
     name,
     Nsecret: 32,
@@ -107,7 +95,10 @@ export function xwing<Dk, Sk>(parts: XWingParts<Dk, Sk>): KEM {
       const { ct, ss } = await parts.mlkemEncapsulate(pub.subarray(0, mlkemPublicLength));
       const ephemeral = await parts.x25519KeyPair(parts.randomBytes(32));
       const ssX = await parts.x25519(ephemeral.sk, pkX);
-      return { shared_secret: await combine(ss, ssX, ephemeral.pk, pkX), enc: concat(ct, ephemeral.pk) };
+      return {
+        shared_secret: await combine(parts.sha3_256, ss, ssX, ephemeral.pk, pkX),
+        enc: concat(ct, ephemeral.pk),
+      };
     },
 
     async Decap(enc, skR) {
@@ -115,7 +106,7 @@ export function xwing<Dk, Sk>(parts: XWingParts<Dk, Sk>): KEM {
       const ctX = enc.subarray(mlkemCiphertextLength);
       const ssM = await parts.mlkemDecapsulate(enc.subarray(0, mlkemCiphertextLength), dk);
       const ssX = await parts.x25519(sk, ctX);
-      return combine(ssM, ssX, ctX, pub.subarray(mlkemPublicLength));
+      return combine(parts.sha3_256, ssM, ssX, ctX, pub.subarray(mlkemPublicLength));
     },
   };
 }

@@ -3,7 +3,7 @@ import { AEAD_AES_256_GCM, CipherSuite } from 'hpke';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { needing } from '../../../test/support/needs.ts';
-import { kdf } from '../src/crypto.node.ts';
+import { kdf } from '../src/kem.node.ts';
 import { xwing } from '../src/xwing.ts';
 import { decapsulators, fixedParts } from './support/mlkem.ts';
 import { xwingVariants } from './support/platforms.ts';

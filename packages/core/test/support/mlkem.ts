@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, diffieHellman } from 'node:crypto';
 import { ml_kem768 as noble } from '@noble/post-quantum/ml-kem.js';
-import { hasNativeMlkem, loadMlkem } from '../../src/crypto.node.ts';
+import { hasNativeMlkem, loadMlkem } from '../../src/kem.node.ts';
 import type { XWingParts } from '../../src/xwing.ts';
 
 // X-Wing's parts with everything that is random, and the expansion of its seed, given from outside: so that a vector

@@ -1,18 +1,20 @@
 import type { KEMFactory } from 'hpke';
 import * as node from '../../src/crypto.node.ts';
 import * as web from '../../src/crypto.web.ts';
-import type { Primitives } from '../../src/primitives.ts';
+import * as nodeKems from '../../src/kem.node.ts';
+import * as webKems from '../../src/kems.web.ts';
+import type { Kems, Primitives } from '../../src/primitives.ts';
 import { loadXwing as loadWebXwing } from '../../src/xwing.web.ts';
 
-/** One of the two files that `#crypto` may stand for. WebCrypto is there on Node, too. */
+/** What `#crypto` and `#kems` stand for on one platform. WebCrypto is there on Node, too. */
 export interface Platform {
   readonly name: string;
-  readonly crypto: Primitives<unknown, unknown>;
+  readonly crypto: Primitives<unknown, unknown> & Kems;
 }
 
 export const platforms: readonly Platform[] = [
-  { name: 'node:crypto', crypto: node },
-  { name: 'WebCrypto', crypto: web },
+  { name: 'node:crypto', crypto: { ...node, ...nodeKems } },
+  { name: 'WebCrypto', crypto: { ...web, ...webKems } },
 ];
 
 export interface KemVariant {
@@ -22,8 +24,10 @@ export interface KemVariant {
 
 /** X-Wing with every ML-KEM that can stand behind it on this machine. */
 export const xwingVariants: readonly KemVariant[] = [
-  ...(node.hasNativeMlkem ? [{ name: 'node:crypto, native ML-KEM', load: () => node.loadXwing(true) }] : []),
-  { name: 'node:crypto, ML-KEM of noble', load: () => node.loadXwing(false) },
+  ...(nodeKems.hasNativeMlkem
+    ? [{ name: 'node:crypto, native ML-KEM', load: () => nodeKems.loadXwing(true) }]
+    : []),
+  { name: 'node:crypto, ML-KEM of noble', load: () => nodeKems.loadXwing(false) },
   { name: 'WebCrypto, ML-KEM of noble', load: async () => loadWebXwing() },
 ];
 
