@@ -85,8 +85,8 @@ const shortBody = 65_536;
 const shortWait = 20;
 
 /**
- * The body of a `Request`. It is a stream whatever it was made from. Its type is among the headers of the `Request`,
- * unless others replace them.
+ * The body of a `Request`. It is a stream to look at, whatever it was made from. Its type is among the headers of the
+ * `Request`, unless others replace them.
  */
 export async function extractRequestBody(request: Request): Promise<Body> {
   if (request.body === undefined) {
@@ -95,10 +95,30 @@ export async function extractRequestBody(request: Request): Promise<Body> {
     return bytes.length === 0 ? noBody : { kind: 'bytes', bytes, type: undefined };
   }
   if (request.body === null) return noBody;
+  // What was there as a whole has a length, can be sent again, and goes over HTTP/1.1, where browsers send no streams.
+  if (!isMadeOfStream(request)) return { kind: 'blob', blob: await request.blob(), type: undefined };
   const read = await readShort(request.body);
   return read instanceof Uint8Array
-    ? { kind: 'bytes', bytes: read, type: undefined }
+    ? { kind: 'bytes', bytes: read, type: undefined, undeclared: true }
     : { kind: 'stream', stream: read, type: undefined };
+}
+
+/**
+ * True if a `Request` was made of a stream. It does not tell, but another one of it may be `no-cors` only if not (fetch
+ * standard, the constructor of Request, "source is null").
+ */
+function isMadeOfStream(request: Request): boolean {
+  const copy = request.clone();
+  let probe = copy;
+  try {
+    probe = new Request(copy, { method: 'POST', mode: 'no-cors', integrity: '' });
+    return false;
+  } catch {
+    return true;
+  } finally {
+    // The copy would keep all that is read of the original. This settles only when that is cancelled, too.
+    probe.body?.cancel().catch(() => {});
+  }
 }
 
 /**
