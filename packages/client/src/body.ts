@@ -96,7 +96,8 @@ export async function extractRequestBody(request: Request): Promise<Body> {
   }
   if (request.body === null) return noBody;
   // What was there as a whole has a length, can be sent again, and goes over HTTP/1.1, where browsers send no streams.
-  if (!isMadeOfStream(request)) return { kind: 'blob', blob: await request.blob(), type: undefined };
+  const whole = withoutStream(request);
+  if (whole !== undefined) return { kind: 'blob', blob: await whole.blob(), type: undefined };
   const read = await readShort(request.body);
   return read instanceof Uint8Array
     ? { kind: 'bytes', bytes: read, type: undefined, undeclared: true }
@@ -104,20 +105,15 @@ export async function extractRequestBody(request: Request): Promise<Body> {
 }
 
 /**
- * True if a `Request` was made of a stream. It does not tell, but another one of it may be `no-cors` only if not (fetch
- * standard, the constructor of Request, "source is null").
+ * Takes over the body of a `Request` that was not made of a stream. A `Request` does not tell which it is, but only
+ * without a stream may another one of it be `no-cors`; else it is left as it was (fetch standard, the constructor of
+ * Request, "source is null").
  */
-function isMadeOfStream(request: Request): boolean {
-  const copy = request.clone();
-  let probe = copy;
+function withoutStream(request: Request): Request | undefined {
   try {
-    probe = new Request(copy, { method: 'POST', mode: 'no-cors', integrity: '' });
-    return false;
+    return new Request(request, { method: 'POST', mode: 'no-cors', integrity: '' });
   } catch {
-    return true;
-  } finally {
-    // The copy would keep all that is read of the original. This settles only when that is cancelled, too.
-    probe.body?.cancel().catch(() => {});
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { errorOf } from './errors.ts';
 import { type Ability, type Advance, type RestClient, restClients } from './rest-clients.ts';
-import type { Given } from './set-ups.ts';
+import { type Given, setUps } from './set-ups.ts';
 
 /** One thing that an app does with a library: returns what the app sees of it. */
 type Behaviour = (client: RestClient) => Promise<unknown>;
@@ -107,13 +107,23 @@ const special: Record<Ability, Record<string, Behaviour>> = {
 };
 
 /** Each library with each of them that it can. */
-export const restBehaviours: Record<string, (given: Given) => Promise<unknown>> = Object.fromEntries(
+const ofClients: Record<string, (given: Given) => Promise<unknown>> = Object.fromEntries(
   Object.entries(restClients).flatMap(([library, { make, abilities }]) =>
     [common, ...abilities.map((ability) => special[ability])]
       .flatMap((behaviours) => Object.entries(behaviours))
       .map(([name, behave]) => [`${library}: ${name}`, (given: Given) => behave(make(given))]),
   ),
 );
+
+export const restBehaviours: Record<string, (given: Given) => Promise<unknown>> = {
+  ...ofClients,
+  'openapi-fetch: what a description has types for': async (given) => {
+    const api = setUps['openapi-fetch'](given);
+    const posted = await api.POST('/echo', { params: { query: { page: 2 } }, body: { item: 'tea' } });
+    const missing = await api.GET('/status/{code}', { params: { path: { code: 404 } } });
+    return [posted.data?.query, posted.data?.body, missing.error?.error, missing.response.status];
+  },
+};
 
 function form(size: number): FormData {
   const data = new FormData();

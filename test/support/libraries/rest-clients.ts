@@ -2,7 +2,6 @@ import type { HTTPError } from 'ky';
 import type { FetchError } from 'ofetch';
 import type { WretchError } from 'wretch';
 import AbortAddon from 'wretch/addons/abort';
-import FormDataAddon from 'wretch/addons/formData';
 import QueryStringAddon from 'wretch/addons/queryString';
 import { retry as retrying } from 'wretch/middlewares';
 import { errorOf } from './errors.ts';
@@ -109,7 +108,7 @@ function ofetchClient(given: Given): RestClient {
 }
 
 function wretchClient(given: Given): RestClient {
-  const api = setUps.wretch(given).addon(QueryStringAddon).addon(AbortAddon()).addon(FormDataAddon);
+  const api = setUps.wretch(given).addon(QueryStringAddon).addon(AbortAddon());
   const client = (base: typeof api): RestClient['send'] => {
     return async (method, path, { query = {}, headers = {}, body, signal, timeout, retries } = {}) => {
       let call = base.url(`/${path}`).query(query).headers(headers);
