@@ -85,8 +85,8 @@ const shortBody = 65_536;
 const shortWait = 20;
 
 /**
- * The body of a `Request`. It is a stream whatever it was made from. Its type is among the headers of the `Request`,
- * unless others replace them.
+ * The body of a `Request`. It is a stream to look at, whatever it was made from. Its type is among the headers of the
+ * `Request`, unless others replace them.
  */
 export async function extractRequestBody(request: Request): Promise<Body> {
   if (request.body === undefined) {
@@ -95,10 +95,26 @@ export async function extractRequestBody(request: Request): Promise<Body> {
     return bytes.length === 0 ? noBody : { kind: 'bytes', bytes, type: undefined };
   }
   if (request.body === null) return noBody;
+  // What was there as a whole has a length, can be sent again, and goes over HTTP/1.1, where browsers send no streams.
+  const whole = withoutStream(request);
+  if (whole !== undefined) return { kind: 'blob', blob: await whole.blob(), type: undefined };
   const read = await readShort(request.body);
   return read instanceof Uint8Array
-    ? { kind: 'bytes', bytes: read, type: undefined }
+    ? { kind: 'bytes', bytes: read, type: undefined, undeclared: true }
     : { kind: 'stream', stream: read, type: undefined };
+}
+
+/**
+ * Takes over the body of a `Request` that was not made of a stream. A `Request` does not tell which it is, but only
+ * without a stream may another one of it be `no-cors`; else it is left as it was (fetch standard, the constructor of
+ * Request, "source is null").
+ */
+function withoutStream(request: Request): Request | undefined {
+  try {
+    return new Request(request, { method: 'POST', mode: 'no-cors', integrity: '' });
+  } catch {
+    return undefined;
+  }
 }
 
 /**

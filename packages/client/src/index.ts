@@ -1,19 +1,19 @@
 import { SealwireError } from '@sealwire/core';
 import { call } from './call.ts';
 import { resolveClientOptions, type SealedFetchOptions } from './options.ts';
-import { isRequest, makePlan, type Plan, type SealedRequestInit } from './plan.ts';
+import { isRequest, makePlan, type Plan, type SealedCallInit, type SealedRequestInit } from './plan.ts';
 import { isRedirect, nextHop } from './redirect.ts';
 import { makeResponse, type SealedResponse } from './response.ts';
 import { SessionManager } from './session-manager.ts';
 
 export { type ErrorCode, isSealwireError, SealwireError } from '@sealwire/core';
 export type { Clock, ConfigurationStorage, PlatformFetch, SealedFetchOptions } from './options.ts';
-export type { Progress, SealedRequestInit } from './plan.ts';
+export type { Progress, SealedCallInit, SealedRequestInit } from './plan.ts';
 export type { OuterResponse, SealedResponse } from './response.ts';
 
 /** `fetch`, sealed for one origin. */
 export interface SealedFetch {
-  (input: RequestInfo | URL, init?: SealedRequestInit | null): Promise<SealedResponse>;
+  (input: RequestInfo | URL, init?: SealedCallInit | null): Promise<SealedResponse>;
   /** Does the handshake ahead, so that the first call has nothing to wait for. */
   ready(): Promise<void>;
 }
@@ -37,9 +37,9 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
 
   async function sealedFetch(
     input: RequestInfo | URL,
-    given?: SealedRequestInit | null,
+    given?: SealedCallInit | null,
   ): Promise<SealedResponse> {
-    const init = given ?? {};
+    const init = (given ?? {}) as SealedRequestInit;
     const url = new URL(isRequest(input) ? input.url : input, base(settings.origin));
     if (url.origin !== settings.origin) {
       if (!settings.fetchOtherOrigins) throw otherOrigin(url, settings.origin);

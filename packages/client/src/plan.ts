@@ -18,6 +18,11 @@ export interface SealedRequestInit extends RequestInit {
   onDownloadProgress?: (progress: Progress) => void;
 }
 
+/** The options of a call. A signal may be there and undefined, as the types of libraries have it (tRPC's `FetchEsque`). */
+export interface SealedCallInit extends Omit<SealedRequestInit, 'signal'> {
+  signal?: AbortSignal | null | undefined;
+}
+
 /** A call after its arguments were understood, before it is sealed; redirects make further plans of it. */
 export interface Plan {
   readonly url: URL;

@@ -58,6 +58,13 @@ it('a string, a URL and a Request', () =>
     'Request with a long body': (origin) => [
       new Request(`${origin}/a`, { method: 'POST', body: pattern(65_000) }),
     ],
+    'Request with a body that is longer than a record': (origin) => [
+      new Request(`${origin}/a`, { method: 'POST', body: pattern(300_000) }),
+    ],
+    'Request of a Request that was cloned': (origin) => {
+      const request = new Request(`${origin}/a`, { method: 'PATCH', body: new URLSearchParams({ a: 'b' }) });
+      return [new Request(request.clone())];
+    },
   }));
 
 it('methods in every spelling', () =>
@@ -137,6 +144,13 @@ it('streams and async iterables, with `duplex`', () => {
     iterable: (origin) => [
       `${origin}/a`,
       { method: 'PUT', body: iterate() as unknown as BodyInit, duplex: 'half' },
+    ],
+    'short stream in a Request': (origin) => [
+      new Request(`${origin}/a`, {
+        method: 'POST',
+        body: new Blob(['short']).stream(),
+        duplex: 'half',
+      } as RequestInit),
     ],
     'stream in a Request': (origin) => [
       new Request(`${origin}/a`, {
