@@ -1,9 +1,9 @@
 // A sealed fetch in workers, which have no document: threads of Node and workers of a browser.
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Application } from 'express';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bundle } from './support/bundles.ts';
 import { frameworks, it, within } from './support/cases.ts';
 import { startChromium } from './support/chromium.ts';
 import { needing } from './support/needs.ts';
@@ -34,21 +34,6 @@ interface Asked {
   readonly document: string;
   readonly plain: Told;
   readonly sealed: Told;
-}
-
-/** The client and a script as one file. */
-async function bundle(platform: 'browser' | 'node', code: string): Promise<string> {
-  const { build } = await import('esbuild');
-  const { outputFiles } = await build({
-    stdin: { contents: script + code, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
-    bundle: true,
-    write: false,
-    format: platform === 'node' ? 'cjs' : 'esm',
-    platform,
-    target: 'es2022',
-    conditions: ['sealwire-source'],
-  });
-  return outputFiles[0]?.text as string;
 }
 
 function start(before: (app: Application) => void = () => {}) {
@@ -85,7 +70,7 @@ for (const navigator of [undefined, { languages: ['de', 'en'], userAgent: 'Node.
     if (navigator) Object.defineProperty(globalThis, 'navigator', { value: navigator });
     const { parentPort, workerData } = require('node:worker_threads');
     ask(workerData.origin, workerData.pin).then((asked) => parentPort.postMessage(asked));`;
-    const worker = new Worker(await bundle('node', code), {
+    const worker = new Worker(await bundle('node', script + code), {
       eval: true,
       execArgv: [],
       workerData: { origin, pin },
@@ -114,7 +99,7 @@ inChromium('in a worker of Chromium', async () => {
       const headers = ${JSON.stringify(dropped)};
       self.postMessage(await ask(self.location.origin, data, headers).catch(String));
     };`;
-  const text = await bundle('browser', code);
+  const text = await bundle('browser', script + code);
   const { origin } = await start((app) => {
     app.get('/worker.js', (_req, res) => {
       res.type('text/javascript').send(text);
