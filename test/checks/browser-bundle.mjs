@@ -1,4 +1,4 @@
-// core and client bundle for a browser without any `node:` module, the post-quantum code in a chunk of its own.
+// core and client, and what the client has for pages, bundle for a browser without any `node:` module, the post-quantum code in a chunk of its own.
 
 import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
@@ -6,9 +6,9 @@ import { root } from '../../scripts/bootstrap.mjs';
 
 const { build } = createRequire(`${root}test/package.json`)('esbuild');
 
-for (const name of ['core', 'client']) {
+for (const name of ['core/src', 'client/src', 'client/src/worker']) {
   const { outputFiles, metafile } = await build({
-    entryPoints: [`${root}packages/${name}/src/index.ts`],
+    entryPoints: [`${root}packages/${name}/index.ts`],
     bundle: true,
     minify: true,
     splitting: true,
