@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { startChromium } from './support/chromium.ts';
 import { inChromium } from './support/playwright.ts';
 import { startApp, startSealedApp } from './support/sealed-page.ts';
+import { pin } from './support/servers.ts';
 
 /** What the server saw of a call: its number in its session, or its refusal. */
 function call(tab: Page): Promise<number | string> {
@@ -78,6 +79,30 @@ inChromium('a worker that cannot be had, or meets another server, is told by nam
   const tab = await open();
   assert.match(await tab.evaluate("register('/missing.js')"), 'worker-unavailable: ');
   assert.match(await tab.evaluate("register('/worker.js')"), 'identity-mismatch: ');
+});
+
+inChromium('the post-quantum suite is there in a worker, which may load nothing later', async () => {
+  const keys = await StaticKeys.generate();
+  const { openSealed } = await startSealedApp({
+    keys,
+    options: { identity: keys.pins[0], suites: undefined },
+  });
+  const tab = await openSealed();
+  const suite = await tab.evaluate(
+    "fetch('/echo').then((response) => response.json()).then(({ suite }) => suite)",
+  );
+  assert.is(suite, 'MLKEM768-X25519');
+});
+
+inChromium('what the page sealed itself passes the worker as it is', async () => {
+  const { app, openSealed } = await startSealedApp();
+  const tab = await openSealed();
+  const before = app.requests.length;
+  const own = `makeSealedFetch('${pin}')('/echo', { method: 'POST', body: 'its own' })
+    .then((response) => response.json()).then(({ body, n }) => [body, n])`;
+  assert.equal(await tab.evaluate(own), ['its own', 0]);
+  // The configuration may come of the browser's cache.
+  assert.equal(app.requests.slice(before).slice(-2), ['POST /.well-known/sealwire/handshake', 'POST /echo']);
 });
 
 inChromium('two tabs share one worker and its session', async () => {

@@ -175,6 +175,20 @@ inChromium('sendBeacon, ranges, integrity', async () => {
   assert.not.match(wire(), 'mulberry');
 });
 
+inChromium('sound, which is asked for by ranges', async () => {
+  const { app, openSealed, wire } = await startSealedApp();
+  const tab = await openSealed();
+  const load = `new Promise((resolve) => {
+    const audio = new Audio('/sound');
+    audio.onloadedmetadata = () => { audio.currentTime = 3; };
+    audio.onseeked = () => resolve([audio.duration, audio.currentTime]);
+    audio.onerror = () => resolve(audio.error.message);
+  })`;
+  assert.equal(await tab.evaluate(load), [4, 3]);
+  assert.match(app.ranges.join(), /bytes=0-/);
+  assert.not.match(wire(), 'WAVEfmt');
+});
+
 inChromium('an abort ends the call at once, and the response for the server, too', async () => {
   const { app, openSealed } = await startSealedApp();
   const tab = await openSealed();
@@ -212,6 +226,14 @@ inChromium('what is not sealed, or cut short, is a network error, and the page h
     ['plaintext-answer', 'GET', '/forgotten'],
     ['field-not-listed', 'GET', '/echo'],
   ]);
+});
+
+inChromium('what carries a body is sealed also where a public file is', async () => {
+  const { openSealed, wire } = await startSealedApp();
+  const tab = await openSealed();
+  assert.is((await answered(tab, '/')).status, 200);
+  assert.is((await answered(tab, '/', { method: 'POST', body: 'huckleberry' })).status, 404);
+  assert.not.match(wire(), 'huckleberry');
 });
 
 inChromium('an API on another origin, with cookies and errors', async () => {

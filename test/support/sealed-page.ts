@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import type { StaticKeys } from '@sealwire/core';
 import cors from 'cors';
 import type { Application } from 'express';
 import type { BrowserContext, Page } from 'playwright-core';
@@ -14,8 +15,10 @@ import { pin, type SealedServer, startSealed } from './servers.ts';
 const pageScript = await bundle(
   'browser',
   `
+import { createSealedFetch } from '@sealwire/client';
 import { registerSealedWorker } from '@sealwire/client/worker';
 globalThis.failures = [];
+globalThis.makeSealedFetch = (identity) => createSealedFetch({ origin: location.origin, identity });
 const onFailure = ({ code }, { method, url }) => failures.push([code, method, new URL(url).pathname]);
 globalThis.register = async (worker = '/worker.js') => {
   try {
@@ -41,6 +44,31 @@ sealRequests(${JSON.stringify({ identity: pin, suites: ['X25519'], except: ['/',
   );
 }
 
+/** Four seconds of silence. */
+const sound = silence(4);
+
+/** A WAV file: PCM, one channel, one byte a sample. */
+function silence(seconds: number): Buffer {
+  const rate = 8000;
+  const header = Buffer.from('RIFF....WAVEfmt ....................data....', 'latin1');
+  for (const [offset, value] of [
+    [4, 36 + rate * seconds],
+    [16, 16],
+    [24, rate],
+    [28, rate],
+    [40, rate * seconds],
+  ] as const)
+    header.writeUInt32LE(value, offset);
+  for (const [offset, value] of [
+    [20, 1],
+    [22, 1],
+    [32, 1],
+    [34, 8],
+  ] as const)
+    header.writeUInt16LE(value, offset);
+  return Buffer.concat([header, Buffer.alloc(rate * seconds, 128)]);
+}
+
 /** The app's server side, and what happens in it. */
 export class AppServer {
   /** Responses of `/feed` and `/waiting`, to be written by the test. */
@@ -51,11 +79,21 @@ export class AppServer {
   /** Method and path of every request that arrived. */
   readonly requests: string[] = [];
 
+  /** What `/sound` was asked for. */
+  readonly ranges: string[] = [];
+
   /** What is behind Sealwire. */
   routes = (app: Application): void => {
     app.all('/echo', async (req, res) => {
       const body = await text(req);
-      res.json({ method: req.method, url: req.url, headers: req.headers, body, n: req.sealed?.n });
+      res.json({
+        method: req.method,
+        url: req.url,
+        headers: req.headers,
+        body,
+        n: req.sealed?.n,
+        suite: req.sealed?.suite,
+      });
     });
     app.post('/form', async (req, res) => {
       const body = await text(req);
@@ -72,6 +110,18 @@ export class AppServer {
     });
     app.all('/moved/:status', (req, res) => {
       res.redirect(Number(req.params.status), String(req.query.to));
+    });
+    app.get('/sound', (req, res) => {
+      this.ranges.push(req.headers.range ?? 'none');
+      const [, start = 0] = /^bytes=(\d+)-$/.exec(req.headers.range ?? '') ?? [];
+      const part = sound.subarray(Number(start));
+      const range = `bytes ${start}-${sound.length - 1}/${sound.length}`;
+      res.writeHead(206, {
+        'content-type': 'audio/wav',
+        'content-length': part.length,
+        'content-range': range,
+      });
+      res.end(part);
     });
     app.get('/cut', (_req, res) => {
       res.write('the beginning');
@@ -115,16 +165,19 @@ interface AppOptions {
   api?: boolean;
   /** Of the worker. */
   options?: Record<string, unknown>;
+  /** Of the server; default: those of the tests. */
+  keys?: StaticKeys;
 }
 
 /** Starts the app; it is closed after the test. */
-export async function startApp({ api = false, options = {} }: AppOptions = {}): Promise<RunningApp> {
+export async function startApp({ api = false, options = {}, keys }: AppOptions = {}): Promise<RunningApp> {
   const { express } = frameworks[1] as (typeof frameworks)[0];
   const app = new AppServer();
   let script = '';
   const files = app.before(() => script);
   const server = await startSealed(express, app.routes, {
     origins: 'host',
+    ...(keys && { keys }),
     before: (each) => {
       if (api) each.use(cors({ origin: (origin, callback) => callback(null, origin), credentials: true }));
       else files(each);

@@ -12,7 +12,7 @@ export interface SealedWorkerOptions extends RegistrationOptions {
  * requests are sealed ones, and the first has no handshake to wait for. A page sends nothing that matters before.
  *
  * @example
- * await registerSealedWorker('/worker.js', { type: 'module' });
+ * await registerSealedWorker('/worker.js');
  *
  * @throws SealwireError `worker-unavailable` where requests of this page would pass the worker by, and whatever its
  *   handshake fails with
