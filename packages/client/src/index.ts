@@ -60,7 +60,7 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
       return settings.fetch(input as string, init) as Promise<SealedResponse>;
     }
     const plan = await makePlan(input, init, url);
-    const { inspector } = settings.inspection;
+    const { inspector } = settings;
     return inspector === undefined ? follow(plan) : inspector.call(plan, bodyLength(plan.body), follow);
   }
 
@@ -110,8 +110,8 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
     async inspect(listener: InspectListener, options: InspectOptions = {}) {
       const { Inspector, inProduction } = await import('./inspect.ts');
       if (settings.inspect !== 'production' && inProduction()) throw new SealwireError('inspection-refused');
-      settings.inspection.inspector ??= new Inspector();
-      return settings.inspection.inspector.add(listener, options);
+      settings.inspector ??= new Inspector();
+      return settings.inspector.add(listener, options);
     },
   });
 }

@@ -71,8 +71,8 @@ export interface ClientSettings {
   readonly minSeq: number;
   readonly storage: ConfigurationStorage | undefined;
   readonly inspect: 'production' | undefined;
-  /** Who inspects, as soon as somebody does. */
-  readonly inspection: { inspector?: Inspector };
+  /** There as soon as somebody inspects. */
+  inspector?: Inspector;
   readonly clock: Clock;
 }
 
@@ -120,7 +120,6 @@ export function resolveClientOptions(options: SealedFetchOptions): ClientSetting
     minSeq: resolveMinSeq(options.minSeq),
     storage: resolveStorage(options),
     inspect,
-    inspection: {},
     clock: clock ?? { now: () => Date.now(), monotonic: () => performance.now() },
   };
 }

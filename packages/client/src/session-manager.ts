@@ -85,7 +85,7 @@ export class SessionManager {
           },
           (error) => {
             this.#failure = error;
-            this.#settings.inspection.inspector?.handshakeFailed(error);
+            this.#settings.inspector?.handshakeFailed(error);
             throw error;
           },
         )
@@ -120,7 +120,7 @@ export class SessionManager {
 
   async #tryHandshake(configuration: Configuration, limited: boolean): Promise<LiveSession | UnknownKey> {
     const { payload } = configuration;
-    const { clock, clientKey, inspection, origin } = this.#settings;
+    const { clock, clientKey, origin } = this.#settings;
     const began = performance.now();
     const key = this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
     const handshake = await beginHandshake(key, clock.now(), clientKey);
@@ -131,7 +131,7 @@ export class SessionManager {
     );
     if (reply !== undefined) {
       const session = await handshake.finish(reply);
-      inspection.inspector?.handshake(url, key.suite.name, began);
+      this.#settings.inspector?.handshake(url, key.suite.name, began);
       if (!limited) this.#uncount(answered);
       return new LiveSession(session, sealedRequestFields(payload.fields), clock);
     }
