@@ -11,16 +11,19 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
   "require-trusted-types-for 'script'; trusted-types 'none'";
 
-const script = await bundle(
-  'browser',
-  `import { createSealedFetch } from '@sealwire/client';
+const source = `import { createSealedFetch } from '@sealwire/client';
   import { defineInspector, showInspector } from '@sealwire/client/inspector';
   const options = { origin: location.origin, identity: '${pin}', suites: ['X25519'] };
-  Object.assign(globalThis, { sealedFetch: createSealedFetch(options), defineInspector, showInspector });`,
-);
+  Object.assign(globalThis, {
+    sealedFetch: createSealedFetch(options),
+    named: createSealedFetch({ ...options, inspect: 'production' }),
+    defineInspector,
+    showInspector,
+  });`;
+const script = await bundle('browser', source);
 
-/** A page with the panel, and what it complained about. */
-async function openPanel(): Promise<{ tab: Page; complaints: string[] }> {
+/** A page, and what it complained about. */
+async function openPage(text = script): Promise<{ tab: Page; complaints: string[] }> {
   const { express } = frameworks[1] as (typeof frameworks)[0];
   const { origin } = await startSealed(
     express,
@@ -38,7 +41,7 @@ async function openPanel(): Promise<{ tab: Page; complaints: string[] }> {
           );
         });
         app.get('/page.js', (_req, res) => {
-          res.type('js').send(script);
+          res.type('js').send(text);
         });
       },
     },
@@ -49,8 +52,13 @@ async function openPanel(): Promise<{ tab: Page; complaints: string[] }> {
   tab.on('pageerror', (error) => complaints.push(error.message));
   await tab.goto(origin);
   await tab.waitForFunction('globalThis.sealedFetch');
-  await tab.evaluate('showInspector(sealedFetch).then(() => {})');
   return { tab, complaints };
+}
+
+async function openPanel(): ReturnType<typeof openPage> {
+  const opened = await openPage();
+  await opened.tab.evaluate('showInspector(sealedFetch).then(() => {})');
+  return opened;
 }
 
 const order = (body: string) =>
@@ -125,5 +133,19 @@ inChromium('as markup of a page; off the page it listens no more', async () => {
   assert.is(await tab.evaluate('document.documentElement.scrollWidth'), 320);
   assert.equal(complaints, []);
 });
+
+inChromium(
+  'a page that was built for production shows nothing, unless the client was told by name',
+  async () => {
+    const { tab } = await openPage(await bundle('browser', source, true));
+    assert.is(
+      await tab.evaluate('showInspector(sealedFetch).catch(({ code }) => code)'),
+      'inspection-refused',
+    );
+    assert.is(await tab.locator('sealwire-inspector').count(), 0);
+    await tab.evaluate('showInspector(named).then(() => {})');
+    assert.is(await tab.locator('sealwire-inspector').count(), 1);
+  },
+);
 
 test.run();
