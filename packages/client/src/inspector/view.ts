@@ -17,10 +17,12 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
 export function summary(exchange: Exchange): HTMLElement[] {
   const { title, status, startedAt, endedAt, inside, outside } = exchange;
   const took = endedAt === undefined ? '…' : `${Math.round(endedAt - startedAt)} ms`;
+  // Of a handshake nothing is counted.
+  const sizes = inside.request === undefined ? '' : `${total(inside)} → ${total(outside)}`;
   return [
     h('span', { className: 'title', textContent: title, title }),
     h('span', { className: 'status', textContent: status }),
-    h('span', { className: 'size', textContent: `${total(inside)} → ${total(outside)}` }),
+    h('span', { className: 'size', textContent: sizes }),
     h('span', { className: 'time', textContent: took }),
   ];
 }
