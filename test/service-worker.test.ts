@@ -237,12 +237,18 @@ inChromium('what carries a body is sealed also where a public file is', async ()
 });
 
 inChromium('an API on another origin, with cookies and errors', async () => {
-  const { openSealed, origin, wire } = await startSealedApp({ api: true });
+  const { context, openSealed, origin, wire } = await startSealedApp({ api: true });
+  await context.addCookies([{ name: 'session', value: 'kept', url: origin }]);
   const tab = await openSealed();
   assert.is.not(new URL(tab.url()).origin, origin);
   const init = { method: 'POST', body: 'bilberry', credentials: 'include' } as const;
   const { body, headers } = JSON.parse((await answered(tab, `${origin}/echo`, init)).text);
-  assert.equal([body, headers.origin], ['bilberry', new URL(tab.url()).origin]);
+  assert.equal(
+    [body, headers.origin, headers.cookie],
+    ['bilberry', new URL(tab.url()).origin, 'session=kept'],
+  );
+  const without = JSON.parse((await answered(tab, `${origin}/echo`)).text);
+  assert.is(without.headers.cookie, undefined);
   assert.is((await answered(tab, `${origin}/nothing-there`)).status, 404);
   // What is for the page's own origin is none of the worker's business.
   assert.is((await answered(tab, '/forgotten')).text, 'in the clear');
