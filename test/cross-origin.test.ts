@@ -3,7 +3,7 @@ import { MemorySessionStore } from '@sealwire/core';
 import cors from 'cors';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bundle } from './support/bundle.ts';
+import { bundle } from './support/bundles.ts';
 import { frameworks } from './support/cases.ts';
 import { startChromium } from './support/chromium.ts';
 import { cors as koaCors, koas, startKoa } from './support/koa.ts';

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Application } from 'express';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bundle } from './support/bundle.ts';
+import { bundle } from './support/bundles.ts';
 import { frameworks, it, within } from './support/cases.ts';
 import { startChromium } from './support/chromium.ts';
 import { needing } from './support/needs.ts';

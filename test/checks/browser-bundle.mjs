@@ -14,24 +14,27 @@ import { root } from '../../scripts/bootstrap.mjs';
  * whole `fetch` (streams, codings, redirects, retries) and messages that say what to do take the rest.
  */
 const limits = {
-  'index.js': 19.25 * 1024,
+  'index.js': 19.5 * 1024,
   // Loaded only for the post-quantum suite, and only where WebCrypto does not have it.
   'xwing.noble.js': 8 * 1024,
+  // Loaded by the first inspect().
+  'inspect.js': 1024,
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'sealwire-bundle-'));
 try {
   await bundle('core');
+  await bundle('client/worker', 'client/src/worker');
   await checkSizes(await bundle('client'));
   await checkTreeShaking();
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-/** Paths of what a package and what it needs becomes. */
-async function bundle(name) {
+/** Paths of what an entry of a package and what it needs becomes. */
+async function bundle(name, source = `${name}/src`) {
   const { metafile } = await build({
-    entryPoints: [`${root}packages/${name}/src/index.ts`],
+    entryPoints: [`${root}packages/${source}/index.ts`],
     bundle: true,
     minify: true,
     splitting: true,

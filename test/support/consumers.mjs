@@ -180,11 +180,18 @@ export const masterOf = (session: Session): MasterKey => session.master;
 
 /** A page has no types of Node. */
 export const browserSource = `import { createSealedFetch, isSealwireError, type SealedResponse } from '@sealwire/client';
+import { type SealwireInspector, showInspector } from '@sealwire/client/inspector';
+import { registerSealedWorker, sealRequests } from '@sealwire/client/worker';
 
 const sealedFetch = createSealedFetch({ origin: location.origin, trust: 'tls' });
 export const send = (form: FormData, signal: AbortSignal): Promise<SealedResponse> =>
   sealedFetch('/upload', { method: 'POST', body: form, signal, onUploadProgress: ({ loaded }) => console.log(loaded) });
 export const isOffline = (error: unknown): boolean => !isSealwireError(error) && error instanceof TypeError;
+export const panel: Promise<SealwireInspector> = showInspector(sealedFetch);
+await registerSealedWorker('/worker.js', { onFailure: ({ code }, { url }) => console.log(code, url) });
+sealRequests({ origin: location.origin, trust: 'tls', except: ['/'] });
+// @ts-expect-error: a worker seals or passes by.
+sealRequests({ origin: location.origin, trust: 'tls', otherOrigins: 'fetch' });
 // @ts-expect-error: there is no such option.
 createSealedFetch({ origin: location.origin, trust: 'anyone' });
 `;

@@ -72,6 +72,7 @@ export async function attempt(
       fields: [...sealed, ['sealwire-time', String(at)], ...repeats],
     });
     const { nonce, init } = await seal(session, n, head, plan, outerFields);
+    plan.watch?.sent(n, plan, init);
     const outer = await settings.fetch(plan.url.href, init);
     const sent = { session, n, at };
     return await open(sent, nonce, plan, outer);
@@ -123,6 +124,7 @@ async function seal(
     init.duplex = 'half';
     sealed = await sealStream(session, n, head, plan.body, (length) => {
       loaded += length;
+      plan.watch?.uploaded(length);
       plan.onUploadProgress?.({ loaded, total: undefined });
     });
   } else {
@@ -148,11 +150,13 @@ async function open(sent: Sent, nonceQ: Uint8Array, plan: Plan, outer: Response)
   }
   const total = bodyLength(plan.body);
   if (total !== undefined && total > 0) plan.onUploadProgress?.({ loaded: total, total });
-  const message = new MessageReader(outer.body.getReader());
+  const reader = outer.body.getReader();
+  const message = new MessageReader(plan.watch?.reader(reader) ?? reader);
   const head = await message.head(
     (nonceP) => responseKeys(session.master, n, nonceQ, nonceP),
     plan.method === 'HEAD',
   );
+  plan.watch?.head(head, outer, message);
   // The server's own word inside the seal; what applications say under this name is left out there.
   const code = head.fields.find(([name]) => name === 'sealwire')?.[1];
   if (!isErrorCode(code)) return { kind: 'answer', head, message, outer };

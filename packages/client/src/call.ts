@@ -32,6 +32,7 @@ export async function call(settings: ClientSettings, sessions: SessionManager, p
     // The server's own word is taken once for each reason: what did not help does not help the next time.
     if (seen.has(code) || resends === maxResends) throw endOf(code, plan);
     if (outcome.kind === 'problem') seen.add(code);
+    plan.watch?.resent(code);
   }
 }
 

@@ -1,5 +1,7 @@
 import { SealwireError } from '@sealwire/core';
+import { bodyLength } from './body.ts';
 import { call } from './call.ts';
+import type { InspectListener, InspectOptions } from './inspect.ts';
 import { resolveClientOptions, type SealedFetchOptions } from './options.ts';
 import { isRequest, makePlan, type Plan, type SealedCallInit, type SealedRequestInit } from './plan.ts';
 import { isRedirect, nextHop } from './redirect.ts';
@@ -7,6 +9,12 @@ import { makeResponse, type SealedResponse } from './response.ts';
 import { SessionManager } from './session-manager.ts';
 
 export { type ErrorCode, isSealwireError, SealwireError } from '@sealwire/core';
+export type {
+  InspectEvent,
+  InspectEvents,
+  InspectListener,
+  InspectOptions,
+} from './inspect.ts';
 export type { Clock, ConfigurationStorage, PlatformFetch, SealedFetchOptions } from './options.ts';
 export type { Progress, SealedCallInit, SealedRequestInit } from './plan.ts';
 export type { OuterResponse, SealedResponse } from './response.ts';
@@ -16,6 +24,12 @@ export interface SealedFetch {
   (input: RequestInfo | URL, init?: SealedCallInit | null): Promise<SealedResponse>;
   /** Does the handshake ahead, so that the first call has nothing to wait for. */
   ready(): Promise<void>;
+  /**
+   * For development: tells what the app sees and what travels, call by call.
+   * @returns what ends it
+   * @throws SealwireError `inspection-refused` where NODE_ENV is `production`, unless the option `inspect` says so
+   */
+  inspect(listener: InspectListener, options?: InspectOptions): Promise<() => void>;
 }
 
 const maxRedirects = 20;
@@ -45,7 +59,14 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
       if (!settings.fetchOtherOrigins) throw otherOrigin(url, settings.origin);
       return settings.fetch(input as string, init) as Promise<SealedResponse>;
     }
-    let plan = await makePlan(input, init, url);
+    const plan = await makePlan(input, init, url);
+    const { inspector } = settings;
+    return inspector === undefined ? follow(plan) : inspector.call(plan, bodyLength(plan.body), follow);
+  }
+
+  /** Calls, and calls where redirects lead. */
+  async function follow(first: Plan): Promise<SealedResponse> {
+    let plan = first;
     for (let hops = 0; ; hops++) {
       plan.signal?.throwIfAborted();
       if (plan.url.pathname.startsWith('//')) throw twoSlashes();
@@ -56,6 +77,7 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
       message.cancel(undefined).catch(() => {});
       if (hops === maxRedirects) throw new TypeError('Too many redirects.');
       if (next.url.origin !== settings.origin) return leave(next);
+      plan.watch?.redirected(head.status, next.url);
       plan = next;
     }
   }
@@ -84,6 +106,12 @@ export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
   return Object.assign(sealedFetch, {
     async ready() {
       await sessions.acquire();
+    },
+    async inspect(listener: InspectListener, options: InspectOptions = {}) {
+      const { Inspector, inProduction } = await import('./inspect.ts');
+      if (settings.inspect !== 'production' && inProduction()) throw new SealwireError('inspection-refused');
+      settings.inspector ??= new Inspector();
+      return settings.inspector.add(listener, options);
     },
   });
 }

@@ -18,9 +18,11 @@ import {
   SealwireError,
 } from '@sealwire/core';
 
+type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
+
 /** Opens one response message, pulling bytes as plaintext is asked for. */
 export class MessageReader {
-  readonly #bytes: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #bytes: ByteReader;
   #reader: RecordReader | undefined;
   #keys: MessageKeys | undefined;
   #length: LengthCounter = new LengthCounter(undefined);
@@ -28,7 +30,7 @@ export class MessageReader {
   #first: Uint8Array | undefined;
   trailers: Field[] = [];
 
-  constructor(bytes: ReadableStreamDefaultReader<Uint8Array>) {
+  constructor(bytes: ByteReader) {
     this.#bytes = bytes;
   }
 

@@ -7,6 +7,7 @@ import {
   suiteByName,
   suites,
 } from '@sealwire/core';
+import type { Inspector } from './inspect.ts';
 
 /** The platform's fetch, or whatever stands for it. */
 export type PlatformFetch = (input: string, init: RequestInit) => Promise<Response>;
@@ -52,6 +53,8 @@ export interface SealedFetchOptions {
   minSeq?: number;
   /** Where the newest key configuration is remembered, so that an older one is refused after a restart, too. */
   storage?: ConfigurationStorage;
+  /** Lets `inspect()` work where NODE_ENV is `production`, too. */
+  inspect?: 'production';
   /** For tests, and for applications that know the time better than the machine does. */
   clock?: Clock;
 }
@@ -67,6 +70,9 @@ export interface ClientSettings {
   readonly fetch: PlatformFetch;
   readonly minSeq: number;
   readonly storage: ConfigurationStorage | undefined;
+  readonly inspect: 'production' | undefined;
+  /** There as soon as somebody inspects. */
+  inspector?: Inspector;
   readonly clock: Clock;
 }
 
@@ -81,6 +87,7 @@ const known = new Set([
   'fetch',
   'minSeq',
   'storage',
+  'inspect',
   'clock',
 ]);
 
@@ -91,7 +98,7 @@ export function resolveClientOptions(options: SealedFetchOptions): ClientSetting
     if (!known.has(name))
       throw invalid(`There is no option \`${name}\`; there are ${[...known].join(', ')}.`);
   }
-  const { otherOrigins = 'refuse', outerFields = [], clientKey, clock } = options;
+  const { otherOrigins = 'refuse', outerFields = [], clientKey, clock, inspect } = options;
   if (otherOrigins !== 'refuse' && otherOrigins !== 'fetch')
     throw invalid("`otherOrigins` is 'refuse' or 'fetch'.");
   if (outerFields !== '*' && !Array.isArray(outerFields))
@@ -101,6 +108,7 @@ export function resolveClientOptions(options: SealedFetchOptions): ClientSetting
   if (clock !== undefined && (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function')) {
     throw invalid('`clock` has the methods now() and monotonic().');
   }
+  if (inspect !== undefined && inspect !== 'production') throw invalid("`inspect` is 'production'.");
   return {
     origin: resolveOrigin(options.origin),
     identities: resolveIdentities(options),
@@ -111,6 +119,7 @@ export function resolveClientOptions(options: SealedFetchOptions): ClientSetting
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     minSeq: resolveMinSeq(options.minSeq),
     storage: resolveStorage(options),
+    inspect,
     clock: clock ?? { now: () => Date.now(), monotonic: () => performance.now() },
   };
 }

@@ -2,6 +2,7 @@ import { type Field, FieldSet, isOuterRequestField, SealwireError } from '@sealw
 import { unlessAborted } from './abort.ts';
 import { type Body, bodyLength, extractBody, extractRequestBody } from './body.ts';
 import { acceptedCodings } from './codings.ts';
+import type { Watch } from './inspect.ts';
 
 export interface Progress {
   /** Bytes of the body so far, in plaintext. */
@@ -38,6 +39,8 @@ export interface Plan {
   readonly platform: RequestInit;
   readonly onUploadProgress: SealedRequestInit['onUploadProgress'];
   readonly onDownloadProgress: SealedRequestInit['onDownloadProgress'];
+  /** Where somebody inspects. */
+  readonly watch?: Watch;
 }
 
 /** Members that mean the same outside as inside. */

@@ -85,6 +85,7 @@ export class SessionManager {
           },
           (error) => {
             this.#failure = error;
+            this.#settings.inspector?.handshakeFailed(error);
             throw error;
           },
         )
@@ -120,6 +121,7 @@ export class SessionManager {
   async #tryHandshake(configuration: Configuration, limited: boolean): Promise<LiveSession | UnknownKey> {
     const { payload } = configuration;
     const { clock, clientKey, origin } = this.#settings;
+    const began = performance.now();
     const key = this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
     const handshake = await beginHandshake(key, clock.now(), clientKey);
     const url = origin + payload.handshake;
@@ -129,6 +131,7 @@ export class SessionManager {
     );
     if (reply !== undefined) {
       const session = await handshake.finish(reply);
+      this.#settings.inspector?.handshake(url, key.suite.name, began);
       if (!limited) this.#uncount(answered);
       return new LiveSession(session, sealedRequestFields(payload.fields), clock);
     }

@@ -31,6 +31,7 @@ it('an option that is not valid is refused by name, with what would be', () => {
     outerFields: ['x-*'],
     otherOrigins: 'fetch',
     minSeq: 1,
+    inspect: 'production',
     storage: new Map<string, string>(),
   });
   createSealedFetch({ origin, trust: 'tls', outerFields: '*' });
@@ -38,6 +39,7 @@ it('an option that is not valid is refused by name, with what would be', () => {
     [undefined, 'options'],
     [null, 'options'],
     [{ ...right, orign: origin }, 'orign'],
+    [{ ...right, inspect: true }, 'inspect'],
     [{ ...right, idendity: pin }, 'idendity'],
     [{ identity: pin }, 'origin'],
     [{ ...right, origin: `${origin}/` }, 'origin'],

@@ -1,12 +1,11 @@
+import * as valid from '#validators';
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
 import { fromUtf8, utf8 } from './bytes.ts';
 import { SealwireError } from './errors.ts';
-import { fitting } from './fits.ts';
 import { formatPin, parsePin } from './identity.ts';
 import { parseJson } from './json.ts';
 import { computeKid } from './kid.ts';
 import type { ConfigurationPayload, Jws } from './schemas.ts';
-import * as schemas from './schemas.ts';
 import { type Signer, verifySignature } from './signatures.ts';
 import { type Suite, suiteByKem } from './suites.ts';
 
@@ -90,12 +89,12 @@ export async function openConfiguration(
   bytes: Uint8Array,
   { identities, origin }: ConfigurationTrust,
 ): Promise<Configuration> {
-  const jws = parseJson<Jws>(bytes, maxConfigurationLength, fitting(schemas.jws), 'configuration-invalid');
+  const jws = parseJson<Jws>(bytes, maxConfigurationLength, valid.jws, 'configuration-invalid');
   await verifySignatures(jws, identities);
   const payload = parseJson<ConfigurationPayload>(
     decodeSigned(jws.payload),
     maxConfigurationLength,
-    fitting(schemas.configuration),
+    valid.configuration,
     'configuration-invalid',
   );
   if (!payload.aud.includes(origin)) {

@@ -73,6 +73,8 @@ const table = {
   'body-not-resendable': [0, 'The request has to be sent again, but a stream body can be read only once.'],
   'redirect-refused': [0, 'The redirect leads where the sealed request must not go.'],
   'other-origin': [0, 'This fetch is for the sealed origin only.'],
+  'inspection-refused': [0, 'In production nothing is inspected; see the option `inspect`.'],
+  'worker-unavailable': [0, 'There is no service worker that seals.'],
 
   // What a gateway answers beside those.
   'server-unreachable': [502, 'The server did not answer, or closed the connection. Is it running?'],

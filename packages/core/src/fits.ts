@@ -52,8 +52,3 @@ export function fits(schema: Schema, value: unknown): boolean {
     }
   }
 }
-
-/** The same for a schema, to be given on. */
-export function fitting(schema: Schema): (value: unknown) => boolean {
-  return (value) => fits(schema, value);
-}

@@ -1,10 +1,10 @@
 import { importMaster, type MasterKey } from '#crypto';
 import { generateKemPair, setupRecipient, setupSender } from '#hpke';
+import * as valid from '#validators';
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
 import { utf8 } from './bytes.ts';
 import type { UsableKey } from './configuration.ts';
 import { SealwireError } from './errors.ts';
-import { fitting } from './fits.ts';
 import {
   clientStatement,
   exportMaster,
@@ -15,7 +15,6 @@ import {
 } from './handshake.ts';
 import { parseJson } from './json.ts';
 import type { HandshakeReply, HandshakeRequest, Hello, Welcome } from './schemas.ts';
-import * as schemas from './schemas.ts';
 import type { Signer } from './signatures.ts';
 
 /** A session as the client gets it. Times in milliseconds; `expires` and `time` by the server's clock. */
@@ -72,7 +71,7 @@ export async function beginHandshake(
     const reply = parseJson<HandshakeReply>(
       replyBytes,
       maxHandshakeLength,
-      fitting(schemas.handshakeReply),
+      valid.handshakeReply,
       'handshake-failed',
     );
     const psk = await exportReplyPsk(ctx);
@@ -82,12 +81,7 @@ export async function beginHandshake(
     });
     psk.fill(0);
     const opened = await replyCtx.Open(decodeBase64Url(reply.sealed));
-    const welcome = parseJson<Welcome>(
-      opened,
-      maxHandshakeLength,
-      fitting(schemas.welcome),
-      'handshake-failed',
-    );
+    const welcome = parseJson<Welcome>(opened, maxHandshakeLength, valid.welcome, 'handshake-failed');
     const master = await exportMaster(replyCtx);
     const { sid, expires, idle, time } = welcome;
     const session = { master: await importMaster(master), expires, idle, time };

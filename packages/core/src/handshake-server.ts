@@ -1,8 +1,8 @@
 import { randomBytes, sha256 } from '#crypto';
+import * as valid from '#validators';
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
 import { utf8 } from './bytes.ts';
 import { rejected, SealwireError } from './errors.ts';
-import { fits, fitting } from './fits.ts';
 import {
   clientStatement,
   exportMaster,
@@ -15,7 +15,6 @@ import { type KeyPair, setupRecipient, setupSender } from './hpke.ts';
 import { parseJson } from './json.ts';
 import type { Maybe } from './primitives.ts';
 import type { HandshakeReply, HandshakeRequest, Hello, Welcome } from './schemas.ts';
-import * as schemas from './schemas.ts';
 import { type SessionStore, storeTimeLimit } from './session-store.ts';
 import { type SignatureAlgorithm, thumbprint, verifySignature } from './signatures.ts';
 import { type Suite, suiteById } from './suites.ts';
@@ -123,7 +122,7 @@ function parseRequest(body: Uint8Array) {
 }
 
 function isRequestOrOtherVersion(value: unknown): boolean {
-  if (fits(schemas.handshakeRequest, value)) return true;
+  if (valid.handshakeRequest(value)) return true;
   const version = (value as { v?: unknown } | null)?.v;
   return Number.isInteger(version) && version !== 1;
 }
@@ -131,12 +130,7 @@ function isRequestOrOtherVersion(value: unknown): boolean {
 async function openHello(key: ServerKemKey, request: HandshakeRequest, enc: Uint8Array, sealed: Uint8Array) {
   try {
     const ctx = await setupRecipient(key.suite, key.pair, enc, { info: helloInfo(key.suite, request.kid) });
-    const hello = parseJson<Hello>(
-      await ctx.Open(sealed),
-      maxHandshakeLength,
-      fitting(schemas.hello),
-      'rejected',
-    );
+    const hello = parseJson<Hello>(await ctx.Open(sealed), maxHandshakeLength, valid.hello, 'rejected');
     return { hello, psk: await exportReplyPsk(ctx) };
   } catch {
     throw rejected();

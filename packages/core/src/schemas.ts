@@ -1,7 +1,8 @@
 import type { Schema } from './fits.ts';
 
-// JSON Schemas of every JSON message. fits.ts judges by them; a test compares its judgement with ajv's. Each is a
-// constant of its own, so that a client's bundle has those of the client only.
+// JSON Schemas of every JSON message. `pnpm --filter @sealwire/core schemas` compiles them to validators.js, by which Node
+// judges; in browsers fits.ts judges by the schemas themselves. Tests compare both with ajv. Each is a constant of its
+// own, so that a client's bundle has those of the client only.
 
 const b64u: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]+$' };
 const b64u32: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' };

@@ -51,6 +51,8 @@ const statuses = {
   'body-not-resendable': 0,
   'redirect-refused': 0,
   'other-origin': 0,
+  'inspection-refused': 0,
+  'worker-unavailable': 0,
   'server-unreachable': 502,
   'foreign-caller': 403,
 } as const satisfies Record<ErrorCode, number>;

@@ -3,18 +3,27 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isSealwireError } from '../src/errors.ts';
-import { fitting } from '../src/fits.ts';
 import { parseJson } from '../src/json.ts';
 import * as schemas from '../src/schemas.ts';
+import * as compiled from '../src/validators.js';
+import * as web from '../src/validators.web.ts';
 import { payloadWith } from './support/configurations.ts';
 import { refusalCodeSync } from './support/refusal.ts';
 import { jsonBytes } from './support/sessions.ts';
 
 type Name = keyof typeof schemas;
 const names = Object.keys(schemas) as Name[];
-const valid = Object.fromEntries(
-  Object.entries(schemas).map(([name, schema]) => [name, fitting(schema)]),
-) as Record<Name, (value: unknown) => boolean>;
+type Validators = Record<Name, (value: unknown) => boolean>;
+
+/** What Node judges by, and what browsers do. */
+const platforms: Record<string, Validators> = {
+  Node: compiled as unknown as Validators,
+  browsers: web,
+};
+
+function onBoth(name: string, run: (valid: Validators) => void): void {
+  for (const [platform, valid] of Object.entries(platforms)) test(`${name} (${platform})`, () => run(valid));
+}
 
 const b32 = 'A'.repeat(43);
 const key = { kid: b32, kem: 32, pub: 'AAAA', suites: ['002000010002'], nbf: 0, exp: 1 };
@@ -72,7 +81,7 @@ function edited(
   return copy;
 }
 
-test('a message of each kind is taken, and so is one without what is optional', () => {
+onBoth('a message of each kind is taken, and so is one without what is optional', (valid) => {
   assert.equal(names.sort(), Object.keys(good).sort());
   for (const name of names) assert.ok(valid[name](good[name]), name);
   const { eph, time } = good.hello;
@@ -80,7 +89,7 @@ test('a message of each kind is taken, and so is one without what is optional', 
   assert.ok(valid.configuration({ ...good.configuration, aud: [], fields: [], keys: [] }));
 });
 
-test('a message with a member more is refused, at every level', () => {
+onBoth('a message with a member more is refused, at every level', (valid) => {
   for (const name of names) {
     const objects = [[], ...paths(good[name])].filter((path) => {
       let value: unknown = good[name];
@@ -104,7 +113,7 @@ test('a message with a member more is refused, at every level', () => {
   }
 });
 
-test('a message with a member less is refused, unless it is optional', () => {
+onBoth('a message with a member less is refused, unless it is optional', (valid) => {
   for (const name of names) {
     for (const path of paths(good[name])) {
       if (typeof path.at(-1) === 'number') continue;
@@ -118,13 +127,13 @@ test('a message with a member less is refused, unless it is optional', () => {
   }
 });
 
-test('a message that is no object is refused', () => {
+onBoth('a message that is no object is refused', (valid) => {
   for (const name of names) {
     for (const value of [...others, undefined, [good[name]]]) assert.not.ok(valid[name](value), name);
   }
 });
 
-test('a value of another type is refused at every place', () => {
+onBoth('a value of another type is refused at every place', (valid) => {
   for (const name of names) {
     for (const path of paths(good[name])) {
       for (const value of [null, true, {}, 0.5, -1, 'ä ']) {
@@ -140,7 +149,7 @@ test('a value of another type is refused at every place', () => {
   }
 });
 
-test('texts have exactly the lengths and alphabets of the protocol', () => {
+onBoth('texts have exactly the lengths and alphabets of the protocol', (valid) => {
   const request = (changes: object) => valid.handshakeRequest({ ...good.handshakeRequest, ...changes });
   assert.ok(request({ kid: `${'-_'.repeat(21)}A`, enc: 'A-_z9' }));
   for (const kid of [b32.slice(1), `${b32}A`, `${b32.slice(1)}=`, `${b32.slice(1)}+`, `${b32}\n`, ` ${b32}`])
@@ -154,7 +163,7 @@ test('texts have exactly the lengths and alphabets of the protocol', () => {
     assert.not.ok(sid(value));
 });
 
-test('numbers and lists have exactly the bounds of the protocol', () => {
+onBoth('numbers and lists have exactly the bounds of the protocol', (valid) => {
   const welcome = (expires: unknown) => valid.welcome({ ...good.welcome, expires });
   for (const number of [0, 2 ** 53 - 1]) assert.ok(welcome(number));
   for (const number of [-1, 2 ** 53, 0.5, Number.NaN, Number.POSITIVE_INFINITY, '1'])
@@ -167,7 +176,7 @@ test('numbers and lists have exactly the bounds of the protocol', () => {
   assert.equal([0, 1, 4, 5].map(signatures), [false, true, true, false]);
 });
 
-test('every message is judged as ajv judges it by the same schemas', () => {
+onBoth('every message is judged as ajv judges it by the same schemas', (valid) => {
   const ajv = new Ajv({
     strict: true,
     schemas: Object.entries(schemas).map(([$id, schema]) => ({ $id, ...schema })),
@@ -200,7 +209,7 @@ test('every message is judged as ajv judges it by the same schemas', () => {
   }
 });
 
-test('JSON is read as long as it is short enough, UTF-8 and of the form', () => {
+onBoth('JSON is read as long as it is short enough, UTF-8 and of the form', (valid) => {
   const parse = (bytes: Uint8Array, length = 100) =>
     parseJson(bytes, length, valid.handshakeReply, 'malformed');
   const bytes = jsonBytes(good.handshakeReply);
@@ -234,7 +243,7 @@ test('JSON is read as long as it is short enough, UTF-8 and of the form', () => 
   }
 });
 
-test('whatever bytes are read as JSON, the error is typed', () => {
+onBoth('whatever bytes are read as JSON, the error is typed', (valid) => {
   const texts = names.map((name) => JSON.stringify(good[name]));
   const mutated = fc
     .tuple(fc.constantFrom(...texts), fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 5 }))

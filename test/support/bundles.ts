@@ -1,11 +1,16 @@
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
-/** A script and the packages that it imports as one file. */
-export async function bundle(platform: 'browser' | 'node', contents: string): Promise<string> {
-  const { build } = await import('esbuild');
+/** A script that imports packages of this workspace, as one file for a platform; minified, it is one for production. */
+export async function bundle(
+  platform: 'browser' | 'node',
+  contents: string,
+  minify = false,
+): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: fileURLToPath(new URL('..', import.meta.url)) },
     bundle: true,
+    minify,
     write: false,
     format: platform === 'node' ? 'cjs' : 'esm',
     platform,

@@ -1,0 +1,3 @@
+export { type ErrorCode, isSealwireError, SealwireError } from '@sealwire/core';
+export { registerSealedWorker, type SealedWorkerOptions } from './register.ts';
+export { type SealRequestsOptions, sealRequests } from './seal-requests.ts';

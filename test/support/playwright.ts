@@ -1,0 +1,26 @@
+import { type BrowserContext, chromium } from 'playwright-core';
+import { test } from 'uvu';
+import { within } from './cases.ts';
+import { findChromium } from './chromium.ts';
+import { needing } from './needs.ts';
+import { afterwards } from './resources.ts';
+
+const register = needing('chromium', test);
+
+/** Registers a test that needs Chromium, with a time limit. */
+export function inChromium(name: string, run: () => Promise<unknown>): void {
+  register(name, async () => {
+    await within(run(), name, 30_000);
+  });
+}
+
+/** Starts the machine's Chromium with an empty profile; it ends after the test. */
+export async function startBrowser(): Promise<BrowserContext> {
+  const executablePath = findChromium() as string;
+  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
+  afterwards(() => browser.close());
+  const context = await browser.newContext();
+  // The compiler of the tests names functions by this, also those that run in the page.
+  await context.addInitScript('globalThis.__name = (value) => value;');
+  return context;
+}
