@@ -47,7 +47,11 @@ const methods = {
     // http2 knows no callback.
     if (!('stream' in this)) callback?.();
   },
-  writeInformation(this: SealedResponse, _status: unknown, headers: unknown, callback?: () => void): boolean {
+  writeInformation(this: SealedResponse, status: unknown, headers?: unknown, callback?: () => void): unknown {
+    // Without fields it is Node's own way to say 100 or 102, which tells the path nothing.
+    if (headers === undefined || headers === null) {
+      return Object.getPrototypeOf(this).writeInformation.call(this, status, headers, callback);
+    }
     this.writeEarlyHints(headers as Record<string, string>, callback);
     return true;
   },
