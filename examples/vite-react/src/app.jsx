@@ -8,7 +8,7 @@ export function App() {
   return (
     <main>
       <h1>Orders</h1>
-      <p className="about">Every request of this page is sealed from here to the route of the server.</p>
+      <p className="about">What you order is sealed from this page to the route of the server.</p>
       <NewOrder onOrder={(item) => add.mutate({ id: crypto.randomUUID(), item })} />
       {failed && <Problem error={failed} />}
       <OrderList onDelete={remove.mutate} />
