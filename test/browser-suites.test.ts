@@ -54,7 +54,7 @@ async function openPage(refuse: (name: string) => boolean = () => false, flags: 
   const files = await bundle();
   const loaded: string[] = [];
   const keys = await StaticKeys.generate();
-  const { origin, pin } = await startSealed(
+  const { origin, pin, port } = await startSealed(
     express,
     (app) => {
       app.post('/suite', express.text(), (req, res) => {
@@ -81,6 +81,8 @@ async function openPage(refuse: (name: string) => boolean = () => false, flags: 
   assert.is(pin, keys.pins[0]);
   const browser = await startChromium(flags);
   return {
+    browser,
+    port,
     loaded,
     async open(suites = '') {
       const page = await browser.open(`${origin}/page?suites=${suites}`);
@@ -132,5 +134,22 @@ inChromium('code that did not load is an error of the network, and never another
   // A browser remembers the module that failed for as long as the page is there.
   assert.is(await (await open()).evaluate(call), 'MLKEM768-X25519');
 });
+
+inChromium(
+  'over plain HTTP from another machine, where there is no WebCrypto, the client says so',
+  async () => {
+    const { browser, port } = await openPage(undefined, ['--host-resolver-rules=MAP 192.168.1.20 127.0.0.1']);
+    const page = await browser.open(`http://192.168.1.20:${port}/page`);
+    await page.until("document.readyState === 'complete'");
+    assert.is(await page.evaluate('crypto.subtle === undefined'), true);
+    // A module that threw throws the same for everybody who imports it.
+    const thrown =
+      "import('/scripts/stdin.js').then(() => 'nothing', ({ code, message }) => code + ': ' + message)";
+    assert.match(
+      (await page.evaluate(thrown)) as string,
+      /^crypto-unavailable: .* https:\/\/ and http:\/\/localhost only/,
+    );
+  },
+);
 
 test.run();

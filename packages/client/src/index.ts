@@ -46,7 +46,9 @@ const maxRedirects = 20;
  */
 export function createSealedFetch(options: SealedFetchOptions): SealedFetch {
   const settings = resolveClientOptions(options);
-  if (globalThis.crypto?.subtle === undefined) throw new SealwireError('crypto-unavailable');
+  if (globalThis.crypto?.subtle === undefined) {
+    throw new SealwireError('crypto-unavailable', 'Browsers offer it on https:// and http://localhost only.');
+  }
   const sessions = new SessionManager(settings);
 
   async function sealedFetch(

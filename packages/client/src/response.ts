@@ -70,14 +70,13 @@ function streamOf(
   const length = headers.get('content-length');
   const total = length === null ? undefined : Number(length);
   let loaded = 0;
-  return new ReadableStream({
-    type: 'bytes',
+  const source: UnderlyingSource<Uint8Array<ArrayBuffer>> = {
     async pull(controller) {
       const bytes = await message.body();
       if (bytes === undefined) {
         controller.close();
         // A pending read of a reader with a buffer of its own has to be answered, too.
-        controller.byobRequest?.respond(0);
+        if ('byobRequest' in controller) controller.byobRequest?.respond(0);
         return;
       }
       loaded += bytes.length;
@@ -85,7 +84,10 @@ function streamOf(
       plan.onDownloadProgress?.({ loaded, total });
     },
     cancel: (reason) => message.cancel(reason),
-  });
+  };
+  // Safari has readers with buffers of their own since 26.4; without them the body is a stream of chunks.
+  if ('ReadableByteStreamController' in globalThis) source.type = 'bytes';
+  return new ReadableStream(source, { highWaterMark: 0 });
 }
 
 /**

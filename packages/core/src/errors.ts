@@ -42,10 +42,7 @@ const table = {
     'A body parser ran before sealwire(). Mount sealwire() before every body parser.',
   ],
   'response-head-too-large': [500, 'The head of the response is too large to be sealed. Shorten its fields.'],
-  'crypto-unavailable': [
-    0,
-    'WebCrypto is missing here. Browsers offer it on https:// and on http://localhost only.',
-  ],
+  'crypto-unavailable': [0, 'WebCrypto is missing or incomplete here.'],
 
   // What a client throws.
   'configuration-unavailable': [

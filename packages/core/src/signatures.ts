@@ -1,6 +1,7 @@
 import { sha256 } from '#crypto';
 import { encodeBase64Url } from './base64url.ts';
 import { concat, copyOf, label, lv, utf8 } from './bytes.ts';
+import { SealwireError } from './errors.ts';
 
 /** `Ed25519` (RFC 8032, public key 32 bytes) or `ES256` (P-256 with SHA-256, 65 bytes uncompressed, `r || s`). */
 export type SignatureAlgorithm = 'Ed25519' | 'ES256';
@@ -44,7 +45,10 @@ const ed25519Pkcs8 = /* @__PURE__ */ Uint8Array.of(
 
 const source = (bytes: Uint8Array) => bytes as Uint8Array<ArrayBuffer>;
 
-/** True if `signature` over `data` is by the holder of `pub`; false for anything that is not of the right form. */
+/**
+ * True if `signature` over `data` is by the holder of `pub`; false for anything that is not of the right form.
+ * @throws SealwireError `crypto-unavailable` where the platform does not know the algorithm
+ */
 export async function verifySignature(
   alg: SignatureAlgorithm,
   pub: Uint8Array,
@@ -57,8 +61,10 @@ export async function verifySignature(
   try {
     const publicKey = await crypto.subtle.importKey('raw', source(pub), key, false, ['verify']);
     return await crypto.subtle.verify(sign, publicKey, source(signature), source(data));
-  } catch {
-    return false;
+  } catch (error) {
+    // WebCrypto, "normalize an algorithm". To call it a wrong signature would accuse the server.
+    if ((error as Error).name !== 'NotSupportedError') return false;
+    throw new SealwireError('crypto-unavailable', `It lacks ${alg}.`);
   }
 }
 
