@@ -1,9 +1,10 @@
-// What a page in a real browser relies on: errors of bodies, events one by one, tabs side by side, offline and back.
+// What a page in a real browser relies on: errors of bodies, events one by one, tabs, offline, aborts.
 import express, { type Application } from 'express';
 import type { BrowserContext, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundle } from './support/bundles.ts';
+import { Arrivals, sleep } from './support/cases.ts';
 import { inChromium, startBrowser } from './support/playwright.ts';
 import { pin, type SealedServer, startSealed } from './support/servers.ts';
 
@@ -139,6 +140,52 @@ inChromium(
     assert.is(await page.evaluate(call), 'TypeError');
     await page.context().setOffline(false);
     assert.is(await page.evaluate(call), 'here');
+  },
+);
+
+inChromium(
+  'an abort ends the call in every phase, the server hears of it, and the next call works',
+  async () => {
+    const called = new Arrivals<string>();
+    const closed = new Arrivals<string>();
+    const { page } = await openPage((app) => {
+      app.post('/answered', (_req, res) => void res.send('answered'));
+      app.post('/:phase', async (req, res) => {
+        const { phase } = req.params;
+        res.on('close', () => closed.push(phase));
+        if (phase === 'sending') called.push(phase);
+        try {
+          // Slower than it comes, so that most of a long one is still to be sent.
+          for await (const _chunk of req) await sleep(5);
+        } catch {
+          return;
+        }
+        if (phase === 'reading') res.write('the beginning');
+        if (phase !== 'sending') called.push(phase);
+      });
+    });
+    const call = (phase: string, length = 1, aborted = false) =>
+      page.evaluate(`(() => {
+      globalThis.controller = new AbortController();
+      if (${aborted}) controller.abort();
+      const init = { method: 'POST', body: new Uint8Array(${length}), signal: controller.signal };
+      globalThis.outcome = sealedFetch('/${phase}', init)
+        .then((response) => response.text())
+        .catch((error) => error.name);
+    })()`);
+    const abort = () => page.evaluate('controller.abort(), outcome');
+
+    await call('before', 1, true);
+    assert.is(await page.evaluate('outcome'), 'AbortError');
+    for (const phase of ['sending', 'waiting', 'reading']) {
+      await call(phase, phase === 'sending' ? 30_000_000 : 1);
+      // What was aborted before anything was sent never comes.
+      assert.is(await called.next(phase), phase);
+      assert.is(await abort(), 'AbortError', phase);
+      assert.is(await closed.next(phase), phase);
+      await call('answered');
+      assert.is(await page.evaluate('outcome'), 'answered', phase);
+    }
   },
 );
 
