@@ -55,6 +55,12 @@ const passedOn = [
   'window',
 ] as const;
 
+/**
+ * What a Request reports as its default, and cannot be given to the platform again; and a mode for what nobody may
+ * read, in which the platform would leave the `Sealwire` header out.
+ */
+const notPassedOn = new Set<unknown>(['navigate', 'about:client', 'no-cors']);
+
 /** Methods that the fetch standard writes in upper case whatever the caller wrote. */
 const normalisedMethods = /^(?:delete|get|head|options|post|put)$/i;
 
@@ -64,6 +70,7 @@ export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit
   const from = <K extends keyof RequestInit>(name: K) =>
     init[name] === undefined ? (request as RequestInit | undefined)?.[name] : init[name];
   const method = from('method') ?? 'GET';
+  checkValues(init, method, url);
   const headers = new Headers(init.headers ?? request?.headers);
   const signal = from('signal') ?? undefined;
   const body = await unlessAborted(planBody(init, request), signal);
@@ -79,9 +86,7 @@ export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit
   const platform: Record<string, unknown> = {};
   for (const name of passedOn) {
     const value = from(name as keyof RequestInit);
-    // What a Request reports as its default cannot be given to the platform again: 'navigate', 'about:client'.
-    if (value !== undefined && value !== '' && value !== 'navigate' && value !== 'about:client')
-      platform[name] = value;
+    if (value !== undefined && !notPassedOn.has(value)) platform[name] = value;
   }
   return {
     url,
@@ -96,6 +101,12 @@ export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit
     onUploadProgress: init.onUploadProgress,
     onDownloadProgress: init.onDownloadProgress,
   };
+}
+
+/** @throws TypeError for values that the platform would refuse, of members that it is not told as they are */
+function checkValues({ cache, mode, redirect }: SealedRequestInit, method: string, url: URL): void {
+  if ((cache ?? mode ?? redirect) !== undefined)
+    new Request(url, { method, cache, mode, redirect } as RequestInit);
 }
 
 /** The `url` of a Request, also of another realm or copy. */

@@ -1,4 +1,4 @@
-import { type Field, type ResponseHead, reasonField } from '@sealwire/core';
+import { copyOf, type Field, type ResponseHead, reasonField } from '@sealwire/core';
 import { contentCodings, decompression, isDecodable, undecodable } from './codings.ts';
 import type { MessageReader } from './open-message.ts';
 import type { Plan } from './plan.ts';
@@ -27,14 +27,15 @@ export async function makeResponse(
   redirected: boolean,
 ): Promise<SealedResponse> {
   const headers = new Headers(fields as [string, string][]);
+  const end: BodyEnd = {};
   let body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> | null = null;
   if (plan.method === 'HEAD' || nullBodyStatuses.has(head.status)) await drain(message);
-  else body = decoded(streamOf(message, plan, headers), headers);
-  if (plan.integrity !== '' && body !== null) body = await checked(body, plan.integrity);
+  else body = decoded(streamOf(message, plan, headers, end), headers, end);
+  if (plan.integrity !== '') body = await checked(body, plan.integrity, end);
 
   const status = head.status >= 200 && head.status <= 599 ? head.status : 200;
   const response = new Response(body, { status, statusText: reasonOf(head), headers });
-  return decorate(response, {
+  return decorate(response, end, {
     url: plan.url.href.split('#', 1)[0],
     redirected,
     type: outer.type === 'default' ? 'basic' : outer.type,
@@ -49,12 +50,36 @@ function reasonOf({ status, fields }: ResponseHead): string {
   return fields.find(([name]) => name === reasonField)?.[1] ?? reasonPhrases[status] ?? '';
 }
 
+/** What the body failed with, once it has. */
+interface BodyEnd {
+  error?: unknown;
+}
+
+const wholeReaders = ['arrayBuffer', 'blob', 'bytes', 'formData', 'json', 'text'] as const;
+
 /** `new Response` has no URL: it gets one, and so does every clone. */
-function decorate(response: Response, values: Record<string, unknown>): SealedResponse {
-  for (const [name, value] of Object.entries(values)) Object.defineProperty(response, name, { value });
-  const clone = () => decorate(Response.prototype.clone.call(response), values);
-  Object.defineProperty(response, 'clone', { value: clone });
+function decorate(response: Response, end: BodyEnd, values: Record<string, unknown>): SealedResponse {
+  const define = (name: string, value: unknown) => Object.defineProperty(response, name, { value });
+  for (const [name, value] of Object.entries(values)) define(name, value);
+  define('clone', () => decorate(Response.prototype.clone.call(response), end, values));
+  for (const name of wholeReaders) {
+    if (name in response) define(name, () => readWhole(response, name, end));
+  }
   return response as SealedResponse;
+}
+
+/** Fails with what the body failed with, where Chromium would make a TypeError without a reason of it. */
+async function readWhole(
+  response: Response,
+  name: (typeof wholeReaders)[number],
+  end: BodyEnd,
+): Promise<unknown> {
+  const first = !response.bodyUsed;
+  try {
+    return await Response.prototype[name].call(response);
+  } catch (error) {
+    throw (first && end.error) || error;
+  }
 }
 
 /** A response without a body is one only if its message ends. */
@@ -66,17 +91,19 @@ function streamOf(
   message: MessageReader,
   plan: Plan,
   headers: Headers,
+  end: BodyEnd,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const length = headers.get('content-length');
   const total = length === null ? undefined : Number(length);
   let loaded = 0;
-  const source: UnderlyingSource<Uint8Array<ArrayBuffer>> = {
+  return byteStream({
     async pull(controller) {
-      const bytes = await message.body();
+      const bytes = await message.body().catch((error) => {
+        end.error = error;
+        throw error;
+      });
       if (bytes === undefined) {
-        controller.close();
-        // A pending read of a reader with a buffer of its own has to be answered, too.
-        if ('byobRequest' in controller) controller.byobRequest?.respond(0);
+        close(controller);
         return;
       }
       loaded += bytes.length;
@@ -84,10 +111,21 @@ function streamOf(
       plan.onDownloadProgress?.({ loaded, total });
     },
     cancel: (reason) => message.cancel(reason),
-  };
-  // Safari has readers with buffers of their own since 26.4; without them the body is a stream of chunks.
-  if ('ReadableByteStreamController' in globalThis) source.type = 'bytes';
-  return new ReadableStream(source, { highWaterMark: 0 });
+  });
+}
+
+/** A stream that is read as it is asked for, by readers with buffers of their own, too: in Safari since 26.4. */
+function byteStream(
+  source: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const bytes = 'ReadableByteStreamController' in globalThis && { type: 'bytes' };
+  return new ReadableStream({ ...source, ...bytes } as UnderlyingDefaultSource, { highWaterMark: 0 });
+}
+
+function close(controller: ReadableStreamController<Uint8Array>): void {
+  controller.close();
+  // A pending read of a reader with a buffer of its own has to be answered, too.
+  if ('byobRequest' in controller) controller.byobRequest?.respond(0);
 }
 
 /**
@@ -97,38 +135,28 @@ function streamOf(
 function decoded(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   headers: Headers,
+  end: BodyEnd,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const codings = contentCodings(headers);
   if (codings.length === 0) return body;
   const unknown = codings.find((coding) => !isDecodable(coding));
   const encoded = body.getReader();
   let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
-  // Errors of sealing and of the network must reach the consumer as what they are, not as a decompressor's complaint.
-  let failure: unknown;
-
-  async function read() {
-    try {
-      return await encoded.read();
-    } catch (error) {
-      failure = error;
-      throw error;
-    }
-  }
 
   /** What reads the body decoded. Nothing at all is an empty body in any coding. */
   async function begin() {
-    const { done, value } = await read();
+    const { done, value } = await encoded.read();
     if (done) return encoded;
     if (unknown !== undefined) {
-      failure = undecodable(unknown);
-      encoded.cancel(failure).catch(() => {});
-      throw failure;
+      encoded.cancel().catch(() => {});
+      end.error = undecodable(unknown);
+      throw end.error;
     }
     let early: Uint8Array<ArrayBuffer> | undefined = value;
     let stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
         async pull(controller) {
-          const next = early === undefined ? await read() : { done: false, value: early };
+          const next = early === undefined ? await encoded.read() : { done: false, value: early };
           early = undefined;
           if (next.value === undefined) controller.close();
           else controller.enqueue(next.value);
@@ -141,47 +169,49 @@ function decoded(
     return stream.getReader();
   }
 
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          reader ??= await begin();
-          const { done, value } = await reader.read();
-          if (done) controller.close();
-          else controller.enqueue(value);
-        } catch (error) {
-          controller.error(
-            failure ?? new TypeError('The body does not have its content encoding.', { cause: error }),
-          );
-        }
-      },
-      cancel: (reason) => (reader ?? encoded).cancel(reason),
+  return byteStream({
+    async pull(controller) {
+      try {
+        reader ??= await begin();
+        const { done, value } = await reader.read();
+        if (done) close(controller);
+        // Node's decompressor goes on writing behind these bytes, in a buffer that the stream would take away.
+        else controller.enqueue(copyOf(value));
+      } catch (error) {
+        // What sealing and the network fail with must reach the consumer, not a decompressor's complaint about it.
+        end.error ??= new TypeError('The body does not have its content encoding.', { cause: error });
+        throw end.error;
+      }
     },
-    { highWaterMark: 0 },
-  );
+    cancel: (reason) => (reader ?? encoded).cancel(reason),
+  });
 }
-
-const hashes: Record<string, [name: string, strength: number]> = {
-  sha256: ['SHA-256', 1],
-  sha384: ['SHA-384', 2],
-  sha512: ['SHA-512', 3],
-};
 
 /** Subresource Integrity, "do bytes match metadataList": the strongest hash named counts. */
 async function checked(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
   integrity: string,
+  end: BodyEnd,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(await new Response(body).arrayBuffer());
-  const wanted = [
-    ...integrity.matchAll(/(?:^|\s)(sha256|sha384|sha512)-([A-Za-z0-9+/_-]+)={0,2}(?:\?\S*)?(?=\s|$)/g),
-  ].map(([, algorithm = '', digest = '']) => ({ hash: hashes[algorithm] as [string, number], digest }));
-  const strongest = Math.max(0, ...wanted.map(({ hash }) => hash[1]));
-  if (strongest === 0) return bytes;
-  for (const { hash, digest } of wanted) {
-    if (hash[1] !== strongest) continue;
-    const actual = String.fromCharCode(...new Uint8Array(await crypto.subtle.digest(hash[0], bytes)));
+  // Without a body nothing matches, whatever is wanted.
+  if (body === null) throw mismatch();
+  const bytes = new Uint8Array((await readWhole(new Response(body), 'arrayBuffer', end)) as ArrayBuffer);
+  const wanted = [...integrity.matchAll(/(?:^|\s)sha(256|384|512)-([\w+/-]+)={0,2}(?:\?\S*)?(?!\S)/g)];
+  const strongest = wanted
+    .map(([, bits]) => bits)
+    .sort()
+    .at(-1);
+  if (strongest === undefined) return bytes;
+  for (const [, bits, digest = ''] of wanted) {
+    if (bits !== strongest) continue;
+    const actual = String.fromCharCode(
+      ...new Uint8Array(await crypto.subtle.digest(`SHA-${strongest}`, bytes)),
+    );
     if (btoa(actual).replace(/=+$/, '') === digest.replaceAll('-', '+').replaceAll('_', '/')) return bytes;
   }
-  throw new TypeError('The response does not match the integrity metadata.');
+  throw mismatch();
+}
+
+function mismatch(): TypeError {
+  return new TypeError('The response does not match the integrity metadata.');
 }

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { clientOf, recordingFetch } from '../../../test/support/clients.ts';
-import { thrown } from '../../../test/support/problems.ts';
+import { failure, thrown } from '../../../test/support/problems.ts';
 import { afterwards } from '../../../test/support/resources.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
 
@@ -42,6 +42,31 @@ it('the platform is told what concerns it, and nothing that would show what is i
   for (const [name, value] of Object.entries(told)) assert.is((init as Record<string, unknown>)[name], value);
   assert.equal([init.cache, init.redirect, init.signal], ['no-store', 'manual', signal]);
   assert.equal([...new Headers(headers).keys()], ['sealwire']);
+});
+
+it('a referrer that is left out stays out, and no mode keeps the Sealwire header from its way', async () => {
+  const server = await startServer();
+  const network = recordingFetch();
+  const sealedFetch = clientOf(server, { fetch: network });
+  await (await sealedFetch('/a', { referrer: '', mode: 'no-cors' })).text();
+  assert.is(network.exchanges[0]?.init.referrer, '');
+  assert.is(network.exchanges[0]?.init.mode, undefined);
+});
+
+it('values that the platform would refuse are refused before anything is sent', async () => {
+  const network = recordingFetch();
+  const sealedFetch = clientOf(await startServer(), { fetch: network });
+  const wrong: Record<string, string>[] = [
+    { cache: 'odd' },
+    { redirect: 'odd' },
+    { mode: 'odd' },
+    { mode: 'navigate' },
+    { mode: 'no-cors', method: 'PUT' },
+  ];
+  for (const init of wrong) {
+    assert.instance(await failure(sealedFetch('/', init as RequestInit)), TypeError, JSON.stringify(init));
+  }
+  assert.is(network.seen.length, 0);
 });
 
 it('the platform fetch is looked up at each call', async () => {

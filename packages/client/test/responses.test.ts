@@ -20,6 +20,8 @@ const routes: RequestListener = (req, res) => {
   else if (pathname === '/form')
     res.setHeader('content-type', 'application/x-www-form-urlencoded').end('a=1&b=%C3%BC');
   else if (pathname === '/gzip') res.setHeader('content-encoding', 'gzip').end(gzipSync(text));
+  else if (pathname === '/large.gz')
+    res.setHeader('content-encoding', 'gzip').end(gzipSync(pattern(largeSize)));
   else if (pathname === '/x-gzip') res.setHeader('content-encoding', 'X-GZIP').end(gzipSync(text));
   else if (pathname === '/deflate') res.setHeader('content-encoding', 'deflate').end(deflateSync(text));
   else if (pathname === '/broken') res.setHeader('content-encoding', 'gzip').end('not gzip');
@@ -140,6 +142,8 @@ it('integrity is checked on the plaintext, the strongest hash counts', async () 
     for (const call of [twins.plain, twins.sealed])
       assert.instance(await failure(call('/', { integrity })), TypeError, integrity);
   }
+  for (const call of [twins.plain, twins.sealed])
+    assert.instance(await failure(call('/', { integrity: digest('sha256'), method: 'HEAD' })), TypeError);
 });
 
 it('content codings applied inside are undone', async () => {
@@ -147,6 +151,22 @@ it('content codings applied inside are undone', async () => {
   for (const path of ['/gzip', '/x-gzip', '/deflate'])
     assert.is(await (await sealed(path)).text(), text, path);
   assert.instance(await failure(sealed('/broken').then((response) => response.text())), TypeError);
+});
+
+it('a decoded body can be read into buffers of the reader, to its end', async () => {
+  const { sealed } = await startNodeTwins(routes);
+  for (const path of ['/gzip', '/large.gz']) {
+    const expected = path === '/gzip' ? Buffer.from(text) : pattern(largeSize);
+    const { body } = await sealed(path);
+    const reader = (body as ReadableStream<Uint8Array>).getReader({ mode: 'byob' });
+    const chunks: Uint8Array[] = [];
+    for (;;) {
+      const { done, value } = await reader.read(new Uint8Array(1000));
+      if (done) break;
+      chunks.push(value);
+    }
+    assert.ok(Buffer.concat(chunks).equals(expected), path);
+  }
 });
 
 it('an encoded body that was cut short is told as that', async () => {
