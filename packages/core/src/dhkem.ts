@@ -1,5 +1,6 @@
 import { type KDF, type KEM, LabeledExpand, LabeledExtract } from 'hpke';
 import { concat, copyOf, u16, utf8 } from './bytes.ts';
+import { dhkemSecret } from './dhkem-secret.ts';
 import { KemKey } from './kem-key.ts';
 
 /** A Diffie-Hellman group as a platform offers it: `Sk` and `Pk` are its private and public keys. */
@@ -48,14 +49,6 @@ export function dhkem<Sk, Pk>(group: Group<Sk, Pk>, kdf: KDF): KEM {
     return { privateKey: new KemKey(name, 'private', extractable, material), publicKey: publicKey(pk) };
   }
 
-  async function extractAndExpand(shared: Uint8Array, kemContext: Uint8Array): Promise<Uint8Array> {
-    const prk = await LabeledExtract(kdf, suiteId, none, utf8('eae_prk'), shared);
-    const secret = await LabeledExpand(kdf, suiteId, prk, utf8('shared_secret'), kemContext, 32);
-    shared.fill(0);
-    prk.fill(0);
-    return secret;
-  }
-
   /** RFC 9180, section 7.1.3. */
   async function derive(ikm: Uint8Array): Promise<Sk> {
     const prk = await LabeledExtract(kdf, suiteId, none, utf8('dkp_prk'), ikm);
@@ -97,13 +90,13 @@ export function dhkem<Sk, Pk>(group: Group<Sk, Pk>, kdf: KDF): KEM {
       const ephemeral = group.generate();
       const enc = group.exportPublic(group.publicOf(ephemeral));
       const shared = group.dh(ephemeral, recipient.pk);
-      return { shared_secret: await extractAndExpand(shared, concat(enc, recipient.raw)), enc };
+      return { shared_secret: await dhkemSecret(kdf, group.id, shared, concat(enc, recipient.raw)), enc };
     },
 
     async Decap(enc, skR) {
       const recipient = KemKey.unlock<PrivateMaterial>(skR, name, 'private');
       const shared = group.dh(recipient.sk, group.importPublic(enc));
-      return extractAndExpand(shared, concat(enc, recipient.raw));
+      return dhkemSecret(kdf, group.id, shared, concat(enc, recipient.raw));
     },
   };
 }

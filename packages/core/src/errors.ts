@@ -14,7 +14,10 @@ const table = {
     'This resource answers sealed requests only. Call it with the fetch of @sealwire/client.',
   ],
   'too-many-handshakes': [429, 'Too many handshakes. Wait for as long as Retry-After says.'],
-  unavailable: [503, 'The session store of the server did not answer. Try again later.'],
+  unavailable: [
+    503,
+    'What the server needs for an answer, its session store or its key, did not answer. Try again later.',
+  ],
   timeout: [408, 'The beginning of the message did not arrive in time. Send it again.'],
   'preflight-unanswered': [403, 'No handler answered this CORS preflight. Mount cors() before sealwire().'],
   'target-mismatch': [400, 'The request arrived for another target than it was sealed for.'],

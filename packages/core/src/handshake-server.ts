@@ -11,20 +11,15 @@ import {
   maxHandshakeLength,
   replyInfo,
 } from './handshake.ts';
-import { type KeyPair, setupRecipient, setupSender } from './hpke.ts';
+import { setupRecipient, setupSender } from './hpke.ts';
 import { parseJson } from './json.ts';
 import type { Maybe } from './primitives.ts';
 import type { HandshakeReply, HandshakeRequest, Hello, Welcome } from './schemas.ts';
+import type { ServerKemKey } from './server-kem-key.ts';
 import { type SessionStore, storeTimeLimit } from './session-store.ts';
 import { type SignatureAlgorithm, thumbprint, verifySignature } from './signatures.ts';
 import { type Suite, suiteById } from './suites.ts';
-
-/** A KEM key pair of the server; the private key may live anywhere that its KEM can reach. */
-export interface ServerKemKey {
-  readonly kid: string;
-  readonly suite: Suite;
-  readonly pair: KeyPair;
-}
+import { withinLimit } from './time-limit.ts';
 
 export interface HandshakeOptions {
   /** The key with this id, if handshakes may use it now. */
@@ -49,7 +44,7 @@ const tagLength = 16;
  * Answers a handshake: opens the hello, checks the client's signature, creates a half-open session.
  * @returns the body of the reply
  * @throws SealwireError `malformed`, `unsupported-version`, `unknown-key`, `rejected`, `too-many-handshakes`,
- * `unavailable`
+ * `unavailable` (of the store, or of a key that is kept elsewhere)
  */
 export async function answerHandshake(
   body: Uint8Array,
@@ -93,18 +88,12 @@ export async function answerHandshake(
 
 /** A store that cannot answer, answers late, or neither yes nor no, is a refusal. */
 async function asked(ask: () => Maybe<boolean>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(reject, storeTimeLimit, new Error('The session store took too long.'));
-    });
-    const answer: unknown = await Promise.race([ask(), limit]);
+    const answer: unknown = await withinLimit(ask, storeTimeLimit);
     if (typeof answer !== 'boolean') throw new TypeError('The session store answered neither yes nor no.');
     return answer;
   } catch (cause) {
     throw new SealwireError('unavailable', undefined, { cause });
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -128,8 +117,9 @@ function isRequestOrOtherVersion(value: unknown): boolean {
 }
 
 async function openHello(key: ServerKemKey, request: HandshakeRequest, enc: Uint8Array, sealed: Uint8Array) {
+  const pair = await key.pairFor(enc);
   try {
-    const ctx = await setupRecipient(key.suite, key.pair, enc, { info: helloInfo(key.suite, request.kid) });
+    const ctx = await setupRecipient(key.suite, pair, enc, { info: helloInfo(key.suite, request.kid) });
     const hello = parseJson<Hello>(await ctx.Open(sealed), maxHandshakeLength, valid.hello, 'rejected');
     return { hello, psk: await exportReplyPsk(ctx) };
   } catch {

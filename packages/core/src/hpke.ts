@@ -10,6 +10,7 @@ import {
 } from 'hpke';
 import { kdf, loadKem } from '#kems';
 import { checkEncoding, pskId, pskOf, type SetupInput } from './hpke-input.ts';
+import { withDecapsulatedKeys } from './kem-private-key.ts';
 import type { Suite } from './suites.ts';
 
 export type { KeyPair } from 'hpke';
@@ -20,7 +21,9 @@ const loaded = new Map<number, Promise<CipherSuite>>();
 export function loadCipherSuite(suite: Suite): Promise<CipherSuite> {
   let cipherSuite = loaded.get(suite.kem);
   if (cipherSuite === undefined) {
-    cipherSuite = loadKem(suite.kem).then((kem) => new CipherSuite(kem, kdf, AEAD_AES_256_GCM));
+    cipherSuite = loadKem(suite.kem).then(
+      (kem) => new CipherSuite(withDecapsulatedKeys(kem), kdf, AEAD_AES_256_GCM),
+    );
     // A chunk that failed to load is asked for again by the next handshake.
     cipherSuite.catch(() => loaded.delete(suite.kem));
     loaded.set(suite.kem, cipherSuite);

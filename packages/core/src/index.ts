@@ -7,6 +7,14 @@ export {
   randomBytes,
   randomNonce,
 } from '#crypto';
+export type {
+  AuditEvent,
+  AuditEvents,
+  AuditEventType,
+  AuditSink,
+  KeyOperation,
+  KeyPurpose,
+} from './audit.ts';
 export { decodeBase64Url, encodeBase64Url } from './base64url.ts';
 export { burnEarlier } from './burning.ts';
 export { concat, copyOf, fromUtf8, utf8 } from './bytes.ts';
@@ -53,7 +61,7 @@ export {
 } from './fields.ts';
 export { handshakeType, maxHandshakeLength } from './handshake.ts';
 export { beginHandshake, type ClientSession, type PendingHandshake } from './handshake-client.ts';
-export { answerHandshake, type HandshakeOptions, type ServerKemKey } from './handshake-server.ts';
+export { answerHandshake, type HandshakeOptions } from './handshake-server.ts';
 export {
   decodeFieldSection,
   decodeRequestHead,
@@ -69,6 +77,7 @@ export {
   reasonField,
 } from './head.ts';
 export { formatPin, parsePin } from './identity.ts';
+export type { KemPrivateKey } from './kem-private-key.ts';
 export { MemorySessionStore, type MemorySessionStoreOptions } from './memory-store.ts';
 export { type MessageKeys, requestKeys, responseKeys } from './message-keys.ts';
 export type { Maybe } from './primitives.ts';
@@ -92,6 +101,7 @@ export {
   repeatValue,
 } from './repeat.ts';
 export type { ConfigurationKey, ConfigurationPayload } from './schemas.ts';
+export { generateKemKey, importKemKey, remoteKemKey, type ServerKemKey } from './server-kem-key.ts';
 export {
   type Acceptance,
   type Burning,

@@ -1,15 +1,13 @@
 import { decodeBase64Url, encodeBase64Url } from './base64url.ts';
-import { equalBytes, utf8 } from './bytes.ts';
+import { utf8 } from './bytes.ts';
 import { defaultHandshakePath, signConfiguration } from './configuration.ts';
 import { SealwireError } from './errors.ts';
-import type { ServerKemKey } from './handshake-server.ts';
-import { loadCipherSuite } from './hpke.ts';
 import { formatPin } from './identity.ts';
-import { computeKid } from './kid.ts';
 import type { Maybe } from './primitives.ts';
 import type { ConfigurationKey } from './schemas.ts';
+import { generateKemKey, importKemKey, type ServerKemKey } from './server-kem-key.ts';
 import { generateEd25519, importEd25519, type Signer, verifySignature } from './signatures.ts';
-import { type Suite, type SuiteName, suiteByName, suites } from './suites.ts';
+import { type SuiteName, suites } from './suites.ts';
 
 /** What the signed configuration says beside keys and times. */
 export interface ConfigurationSubject {
@@ -32,6 +30,8 @@ export interface ServerKeys {
   publish(subject: ConfigurationSubject, now: number): Maybe<PublishedConfiguration>;
   /** Pins of the identities that sign. */
   readonly pins: readonly string[];
+  /** Calls the listener with the id of each KEM key whose sessions have to end at once. */
+  onRevoked?(listener: (kid: string) => void): void;
 }
 
 const hour = 3_600_000;
@@ -46,17 +46,13 @@ interface ExportedKeys {
   kem: { suite: SuiteName; pub: string; key: string }[];
 }
 
-interface StaticKemKey extends ServerKemKey {
-  readonly pub: Uint8Array;
-}
-
 /** One identity and one KEM key per suite, which do not change: for development, tests and small servers. */
 export class StaticKeys implements ServerKeys {
   readonly #identity: Signer;
-  readonly #keys: Map<string, StaticKemKey>;
+  readonly #keys: Map<string, ServerKemKey>;
   readonly #published = new Map<string, { at: number; body: Promise<string> }>();
 
-  private constructor(identity: Signer, keys: readonly StaticKemKey[]) {
+  private constructor(identity: Signer, keys: readonly ServerKemKey[]) {
     this.#identity = identity;
     this.#keys = new Map(keys.map((key) => [key.kid, key]));
   }
@@ -77,13 +73,8 @@ export class StaticKeys implements ServerKeys {
       kem: [],
     };
     for (const name of names) {
-      const cipherSuite = await loadCipherSuite(requireSuite(name));
-      const pair = await cipherSuite.GenerateKeyPair(true);
-      exported.kem.push({
-        suite: name,
-        pub: encodeBase64Url(await cipherSuite.SerializePublicKey(pair.publicKey)),
-        key: encodeBase64Url(await cipherSuite.SerializePrivateKey(pair.privateKey)),
-      });
+      const { pub, secret } = await generateKemKey(name);
+      exported.kem.push({ suite: name, pub: encodeBase64Url(pub), key: encodeBase64Url(secret) });
     }
     return JSON.stringify(exported);
   }
@@ -97,7 +88,10 @@ export class StaticKeys implements ServerKeys {
       const exported = JSON.parse(text) as ExportedKeys;
       if (exported.sealwire !== 1) throw new TypeError('another version');
       const identity = await importIdentity(exported.identity);
-      return new StaticKeys(identity, await Promise.all(exported.kem.map(importKemKey)));
+      const keys = exported.kem.map(({ suite, pub, key }) =>
+        importKemKey(suite, decodeBase64Url(pub), decodeBase64Url(key)),
+      );
+      return new StaticKeys(identity, await Promise.all(keys));
     } catch {
       // No cause: it could quote a part of the text.
       throw new SealwireError(
@@ -154,16 +148,6 @@ export class StaticKeys implements ServerKeys {
   }
 }
 
-function requireSuite(name: string): Suite {
-  const suite = suiteByName(name);
-  if (suite !== undefined) return suite;
-  const known = suites.map((each) => each.name).join(', ');
-  throw new SealwireError(
-    'invalid-option',
-    `There is no suite ${JSON.stringify(name)}; the suites are ${known}.`,
-  );
-}
-
 async function importIdentity({ pub, seed }: ExportedKeys['identity']): Promise<Signer> {
   const identity = await importEd25519(decodeBase64Url(seed), decodeBase64Url(pub));
   // The two halves have to belong together, or no client would take what is signed.
@@ -172,24 +156,4 @@ async function importIdentity({ pub, seed }: ExportedKeys['identity']): Promise<
     throw new TypeError('not a key pair');
   }
   return identity;
-}
-
-async function importKemKey({ suite: name, pub, key }: ExportedKeys['kem'][number]): Promise<StaticKemKey> {
-  const suite = requireSuite(name);
-  const cipherSuite = await loadCipherSuite(suite);
-  const raw = decodeBase64Url(pub);
-  const publicKey = await cipherSuite.DeserializePublicKey(raw);
-  const secret = decodeBase64Url(key);
-  const privateKey = await cipherSuite.DeserializePrivateKey(secret);
-  secret.fill(0);
-  // The two halves have to belong together, or every handshake would fail later.
-  const probe = await cipherSuite.SendExport(publicKey, new Uint8Array(), 32);
-  const seen = await cipherSuite.ReceiveExport(
-    { publicKey, privateKey },
-    probe.encapsulatedSecret,
-    new Uint8Array(),
-    32,
-  );
-  if (!equalBytes(probe.exportedSecret, seen)) throw new TypeError('not a key pair');
-  return { kid: await computeKid(suite.kem, raw), suite, pair: { publicKey, privateKey }, pub: raw };
 }

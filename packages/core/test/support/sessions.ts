@@ -1,19 +1,20 @@
 import { Buffer } from 'node:buffer';
-import type { HandshakeOptions, ServerKemKey } from '../../src/handshake-server.ts';
+import type { HandshakeOptions } from '../../src/handshake-server.ts';
 import { generateKemPair } from '../../src/hpke.ts';
 import { computeKid } from '../../src/kid.ts';
 import { MemorySessionStore } from '../../src/memory-store.ts';
 import type { Maybe } from '../../src/primitives.ts';
+import type { ServerKemKey } from '../../src/server-kem-key.ts';
 import type { SessionInfo } from '../../src/session-store.ts';
 import type { Suite } from '../../src/suites.ts';
 
 /** Its HMAC shows that two masters are the same without handing one out: WebCrypto's cannot be exported. */
 export const probe = new TextEncoder().encode('the same master');
 
-/** A KEM key of a server, with the public half that a configuration would carry. */
-export async function createKey(suite: Suite): Promise<ServerKemKey & { pub: Uint8Array }> {
+/** A KEM key of a server. */
+export async function createKey(suite: Suite): Promise<ServerKemKey> {
   const { pair, pub } = await generateKemPair(suite);
-  return { kid: await computeKid(suite.kem, pub), suite, pair, pub };
+  return { kid: await computeKid(suite.kem, pub), suite, pub, pairFor: () => pair };
 }
 
 /** A memory store that keeps a copy of every master secret it was given, to compare with. */

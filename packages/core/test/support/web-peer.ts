@@ -3,6 +3,7 @@ import { hmacSha512 } from '#crypto';
 import { decodeBase64Url, encodeBase64Url } from '../../src/base64url.ts';
 import { beginHandshake, type PendingHandshake } from '../../src/handshake-client.ts';
 import { answerHandshake } from '../../src/handshake-server.ts';
+import { generateKemPair } from '../../src/hpke.ts';
 import { MemorySessionStore } from '../../src/memory-store.ts';
 import { generateSigner } from '../../src/signatures.ts';
 import { suiteByName } from '../../src/suites.ts';
@@ -27,7 +28,7 @@ function suiteNamed(name: string) {
 async function carryOut(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'describe': {
-      const { pair } = await createKey(suiteNamed('X25519'));
+      const { pair } = await generateKemPair(suiteNamed('X25519'));
       return { kemKeys: (pair.privateKey as object).constructor.name };
     }
     case 'begin': {

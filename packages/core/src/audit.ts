@@ -1,0 +1,74 @@
+import type { ErrorCode } from './errors.ts';
+import type { SuiteName } from './suites.ts';
+
+/** What a key is for. */
+export type KeyPurpose = 'kem' | 'identity' | 'store-wrap' | 'ticket' | 'audit';
+
+/** What an actor may do with a key. */
+export type KeyOperation = 'decapsulate' | 'sign' | 'unwrap' | 'rotate' | 'destroy' | 'export';
+
+interface AboutKey {
+  /** Id of the key: a kid, or a thumbprint of the same form. */
+  readonly kid: string;
+  readonly purpose: KeyPurpose;
+  /** Who did it, or wanted to: the name under which a process acts. */
+  readonly actor: string;
+}
+
+interface AboutSession {
+  /** A reference that cannot be turned back into the session's id: base64url of the first 16 bytes of its SHA-256. */
+  readonly session: string;
+  readonly kid: string;
+  /** Thumbprint of the client key. */
+  readonly client: string | undefined;
+}
+
+/**
+ * Every security event and what it tells: a list of what may be said, so there is nothing to redact. Durations in
+ * milliseconds.
+ */
+export interface AuditEvents {
+  'handshake.accepted': AboutSession & { readonly suite: SuiteName; readonly duration: number };
+  'handshake.rejected': {
+    readonly reason: ErrorCode;
+    readonly kid: string | undefined;
+    readonly client: string | undefined;
+    readonly duration: number;
+  };
+  'session.created': AboutSession & { readonly suite: SuiteName; readonly expires: number };
+  /** Many may end at once; then `session` is undefined and `count` says how many. */
+  'session.ended': {
+    readonly reason: 'client-revoked' | 'key-revoked' | 'ended';
+    readonly session: string | undefined;
+    readonly kid: string | undefined;
+    readonly client: string | undefined;
+    readonly count: number;
+  };
+  'exchange.rejected': {
+    readonly reason: ErrorCode;
+    readonly session: string | undefined;
+    readonly kid: string | undefined;
+    readonly client: string | undefined;
+    /** Bytes of sealed body that had been read. */
+    readonly bytes: number;
+    readonly duration: number;
+  };
+  'key.created': AboutKey;
+  'key.promoted': AboutKey;
+  'key.retired': AboutKey;
+  'key.disabled': AboutKey & { readonly reason: 'policy' | 'command' | 'emergency' };
+  'key.destroyed': AboutKey;
+  'key.denied': AboutKey & { readonly operation: KeyOperation };
+}
+
+export type AuditEventType = keyof AuditEvents;
+
+/** One event, with the server's time in milliseconds. */
+export type AuditEvent = {
+  [Type in AuditEventType]: { readonly type: Type; readonly time: number } & AuditEvents[Type];
+}[AuditEventType];
+
+/** Where security events go. `record` returns at once and does not throw: what is slow or fails is the sink's affair. */
+export interface AuditSink {
+  record(event: AuditEvent): void;
+}
