@@ -11,8 +11,12 @@ const below = {
   express: ['core', 'node'],
   koa: ['core', 'node'],
   client: ['core'],
+  keys: ['core'],
+  audit: ['core'],
+  pkcs11: ['core'],
+  'aws-kms': ['core'],
   testing: ['core', 'client'],
-  cli: ['core', 'client'],
+  cli: ['core', 'client', 'keys', 'audit'],
 };
 const nodeFiles = /^core\/src\/(?:crypto|kem)\.node\.ts$|^client\/src\/node\//;
 const importForm = /^(?:import|export)\b[^;'"]*\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm;
@@ -47,7 +51,7 @@ for (const name of readdirSync(`${root}packages`)) {
       if (portable && !nodeFiles.test(path)) faults.push(`${path} imports ${specifier}`);
       return;
     }
-    const [, other] = specifier.match(/^@sealwire\/(\w+)/) ?? [];
+    const [, other] = specifier.match(/^@sealwire\/([\w-]+)/) ?? [];
     if (other !== undefined && !mayImport.includes(other))
       faults.push(`${path} imports upwards: ${specifier}`);
     const dependency = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');

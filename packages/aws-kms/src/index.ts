@@ -1,0 +1,1 @@
+export type { KemPrivateKey } from '@sealwire/core';
