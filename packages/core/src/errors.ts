@@ -39,6 +39,8 @@ const table = {
   // Mistakes in setting up.
   'invalid-option': [0, 'An option is not valid.'],
   'keys-required': [0, 'sealwire() needs the option `keys` in production.'],
+  'keys-invalid': [0, 'The keys of the server cannot be used.'],
+  'key-denied': [0, 'This process may not do this with a key.'],
   'origins-required': [0, 'sealwire() needs the option `origins` in production.'],
   'parser-before-sealwire': [
     500,

@@ -31,6 +31,8 @@ const statuses = {
   'head-too-large': 431,
   'invalid-option': 0,
   'keys-required': 0,
+  'keys-invalid': 0,
+  'key-denied': 0,
   'origins-required': 0,
   'parser-before-sealwire': 500,
   'response-head-too-large': 500,

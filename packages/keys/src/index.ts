@@ -1,1 +1,8 @@
-export type { ServerKeys } from '@sealwire/core';
+export type {
+  KeyAlgorithm,
+  KeyEntry,
+  KeyStatus,
+  KeyStorage,
+  RingChange,
+  RingState,
+} from './storage.ts';
