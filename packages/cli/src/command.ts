@@ -2,6 +2,7 @@ import type { Flags, FlagTable } from './flags.ts';
 
 /** One command of the table in commands.ts. */
 export interface Command {
+  /** One word, or two: `proxy`, `audit verify`. */
   readonly name: string;
   /** What it takes, beside flags: `ORIGIN`. */
   readonly takes: string;

@@ -11,22 +11,23 @@ import { quietExperimentalWarnings } from './warnings.ts';
  */
 export async function main(args: readonly string[]): Promise<number> {
   quietExperimentalWarnings();
-  const [name, ...rest] = args;
   try {
-    return await run(name, rest);
+    return await run(args);
   } catch (error) {
     return report(error);
   }
 }
 
-async function run(name: string | undefined, args: readonly string[]): Promise<number> {
-  if (name === '--version') return say(version());
-  if (name === '--help' || name === '-h' || (name === 'help' && args.length === 0)) return say(generalHelp());
-  if (name === 'help') return say(commandHelp(findCommand(args[0])));
-  const command = findCommand(name);
+async function run(args: readonly string[]): Promise<number> {
+  const [first, ...others] = args;
+  if (first === '--version') return say(version());
+  if (first === '--help' || first === '-h' || (first === 'help' && others.length === 0))
+    return say(generalHelp());
+  if (first === 'help') return say(commandHelp(findCommand(others).command));
+  const { command, rest } = findCommand(args);
   // As it was asked for, even among other flags.
-  if (args.includes('--help')) return say(commandHelp(command));
-  return command.run(parseFlags(args, command.flags));
+  if (rest.includes('--help')) return say(commandHelp(command));
+  return command.run(parseFlags(rest, command.flags));
 }
 
 function say(text: string): number {
