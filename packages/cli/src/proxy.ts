@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { isIP } from 'node:net';
 import { createGateway } from '@sealwire/client/node';
 import type { Command } from './command.ts';
-import { connectionFlags, connectionOptions } from './connection.ts';
+import { connectionFlags, connectionOptions, originOf } from './connection.ts';
 import { Failure, usage } from './failure.ts';
 import type { Flags } from './flags.ts';
 
@@ -25,7 +25,7 @@ Exit codes: 0 ended by Ctrl-C or SIGTERM, 1 it cannot listen, 2 usage.`,
 
 async function run(flags: Flags): Promise<number> {
   const { host, port } = parseListen(flags.last('listen') ?? '127.0.0.1:8081');
-  const origin = originOf(flags.positionals);
+  const origin = originOf(flags);
   const gateway = createGateway(connectionOptions(flags, origin));
   const ended = signalled();
   try {
@@ -39,12 +39,6 @@ async function run(flags: Flags): Promise<number> {
   gateway.close();
   gateway.closeAllConnections();
   return 0;
-}
-
-function originOf([given, ...others]: readonly string[]): string {
-  if (given === undefined || others.length > 0) throw usage('Give one ORIGIN, like https://api.example.com.');
-  // A slash at the end is how browsers write an origin.
-  return given.replace(/\/$/, '');
 }
 
 function parseListen(text: string): { host: string; port: number } {

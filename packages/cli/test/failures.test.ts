@@ -34,6 +34,8 @@ const wrongUsage: [string[], RegExp][] = [
   [['curl', 'localhost', '-L', '--max-redirs', '-1'], /--max-redirs takes a number/],
   [['proxy', 'http://localhost', '--listen', '0.0.0.0:8081'], /loopback only/],
   [['proxy'], /one ORIGIN/],
+  [['proxy', 'http://localhost/path'], /is no origin/],
+  [['config'], /"config show"/],
 ];
 
 for (const [args, text] of wrongUsage) {
@@ -44,7 +46,6 @@ for (const [args, text] of wrongUsage) {
 
 it('an option that is not valid is wrong usage, too', async () => {
   const options: string[][] = [
-    ['proxy', 'http://localhost/path'],
     ['curl', 'localhost', '--suite', 'ROT13'],
     ['curl', 'localhost', '--identity', 'sw1nonsense'],
     ['curl', 'localhost', '--connect-to', 'nowhere'],
@@ -59,7 +60,15 @@ it('without a pin it says how to give one', async () => {
 });
 
 it('help tells every flag, and a version is one', async () => {
-  for (const args of [['--help'], ['help'], ['help', 'proxy'], ['curl', '--help'], ['help', 'curl']]) {
+  for (const args of [
+    ['--help'],
+    ['help'],
+    ['help', 'proxy'],
+    ['curl', '--help'],
+    ['help', 'curl'],
+    ['help', 'config', 'show'],
+    ['doctor', '--help'],
+  ]) {
     const { code, stdout, stderr } = await sealwire(args);
     assert.equal([code, stderr], [0, '']);
     assert.match(String(stdout), /^Usage: sealwire /);
