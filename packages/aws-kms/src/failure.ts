@@ -24,6 +24,7 @@ const anotherKind: Remedy = ({ action }) =>
 /** What does not pass by waiting, by the name of the error. */
 const remedies: Readonly<Record<string, Remedy>> = {
   AccessDeniedException: allow,
+  NotAuthorized: allow,
   DisabledException: () => 'The key is disabled: enable it, or use another.',
   KMSInvalidStateException: () =>
     'The state of the key forbids it: see whether its deletion is pending, or its material was not imported.',
@@ -38,6 +39,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
     'AWS KMS does not take the request: check the key id and the encryption context.',
   CredentialsProviderError: signIn,
   ExpiredTokenException: signIn,
+  IncompleteSignature: signIn,
   IncompleteSignatureException: signIn,
   InvalidClientTokenIdException: signIn,
   InvalidSignatureException: signIn,

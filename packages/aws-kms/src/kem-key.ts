@@ -16,13 +16,8 @@ export interface KmsKemKey {
   dh(peer: Uint8Array): Promise<Uint8Array>;
 }
 
-interface Described {
-  readonly arn: string;
-  readonly pub: Uint8Array;
-}
-
 const secretLength = 32;
-const describing = new WeakMap<KMSClient, SingleFlight<Described>>();
+const fetching = new WeakMap<KMSClient, SingleFlight<Uint8Array>>();
 
 /**
  * A key in AWS KMS (KeySpec `ECC_NIST_P256`, KeyUsage `KEY_AGREEMENT`) as KEM key of the suite P-256. Its public half is
@@ -41,10 +36,10 @@ export async function kmsKemKey(
   checkKeyId(keyId);
   const timeLimit = timeLimitOf(options);
   const region = await regionOf(client);
-  const { arn, pub } = await flightsOf(client).do(keyId, () => {
-    return describe(client, { action: 'GetPublicKey', keyId, region }, timeLimit);
+  const pub = await flightsOf(client).do(keyId, () => {
+    return publicHalf(client, { action: 'GetPublicKey', keyId, region }, timeLimit);
   });
-  const call: Call = { action: 'DeriveSharedSecret', keyId: arn, region };
+  const call: Call = { action: 'DeriveSharedSecret', keyId, region };
   const flights = new SingleFlight<KeyObject>();
 
   async function dh(peer: Uint8Array): Promise<Uint8Array> {
@@ -57,13 +52,13 @@ export async function kmsKemKey(
   return { suite: 'P-256', pub, dh };
 }
 
-function flightsOf(client: KMSClient): SingleFlight<Described> {
-  const flights = describing.get(client) ?? new SingleFlight();
-  describing.set(client, flights);
+function flightsOf(client: KMSClient): SingleFlight<Uint8Array> {
+  const flights = fetching.get(client) ?? new SingleFlight();
+  fetching.set(client, flights);
   return flights;
 }
 
-async function describe(client: KMSClient, call: Call, timeLimit: number): Promise<Described> {
+async function publicHalf(client: KMSClient, call: Call, timeLimit: number): Promise<Uint8Array> {
   const command = new GetPublicKeyCommand({ KeyId: call.keyId });
   const answer = await ask(call, timeLimit, (options) => client.send(command, options));
   if (!isOfKey(answer.KeyId, call.keyId)) throw wrongAnswer(call, 'is of another key', 'keys-invalid');
@@ -74,7 +69,7 @@ async function describe(client: KMSClient, call: Call, timeLimit: number): Promi
   }
   const pub = pointOf(answer.PublicKey ?? new Uint8Array());
   if (pub === undefined) throw wrongAnswer(call, 'is no public key of P-256', 'keys-invalid');
-  return { arn: answer.KeyId, pub };
+  return pub;
 }
 
 async function derive(
@@ -90,7 +85,7 @@ async function derive(
   });
   const { KeyId, SharedSecret } = await ask(call, timeLimit, (options) => client.send(command, options));
   try {
-    if (KeyId !== call.keyId) throw wrongAnswer(call, 'is of another key');
+    if (!isOfKey(KeyId, call.keyId)) throw wrongAnswer(call, 'is of another key');
     if (SharedSecret?.length !== secretLength) throw wrongAnswer(call, 'has not 32 bytes');
     return createSecretKey(SharedSecret);
   } finally {

@@ -27,7 +27,17 @@ export function checkKeyId(keyId: string): void {
   throw new SealwireError('invalid-option', 'keyId is the id or the ARN of a KMS key, not an alias.');
 }
 
-/** True if an answer, which has the ARN of its key, is one of the key that was asked for. */
-export function isOfKey(arn: string | undefined, keyId: string): arn is string {
-  return arn !== undefined && (arn === keyId || arn.endsWith(`:key/${keyId}`));
+/** True if an answer is of the key that was asked for: KMS tells its ARN, or its id alone. */
+export function isOfKey(answered: string | undefined, keyId: string): boolean {
+  if (answered === undefined) return false;
+  const both = isArn(answered) === isArn(keyId);
+  return both ? answered === keyId : idOf(answered) === idOf(keyId);
+}
+
+function isArn(keyId: string): boolean {
+  return keyId.startsWith('arn:');
+}
+
+function idOf(keyId: string): string {
+  return keyId.slice(keyId.lastIndexOf('/') + 1);
 }
