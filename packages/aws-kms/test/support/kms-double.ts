@@ -11,7 +11,8 @@ import { type Account, signatureFault } from './sigv4.ts';
 /** How a call goes wrong. */
 export type Fault =
   | KmsError
-  | { readonly kind: 'reset' | 'silent' }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'silent' }
   | { readonly kind: 'answer'; alter(answer: Fields): Fields | string };
 
 export interface KmsDouble {

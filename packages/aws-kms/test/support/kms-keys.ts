@@ -15,13 +15,12 @@ export type KeyKind = 'P-256' | 'P-384' | 'P-256 for signing' | 'symmetric';
 
 /** What KMS answers instead of a result. */
 export class KmsError extends Error {
-  constructor(
-    name: string,
-    message: string = name,
-    readonly status = 400,
-  ) {
+  readonly status: number;
+
+  constructor(name: string, message: string = name, status = 400) {
     super(message);
     this.name = name;
+    this.status = status;
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type ConfigurationPayload,
   defaultHandshakePath,
   encodeBase64Url,
   formatPin,
@@ -36,7 +37,7 @@ export async function remoteKeys(remote: KemPrivateKey): Promise<ServerKeys & { 
     async publish({ aud, fields }, now) {
       const times = { nbf: now, exp: now + day };
       const published = { kid, kem: suite.kem, pub: encodeBase64Url(pub), suites: [suite.id], ...times };
-      const payload = {
+      const payload: ConfigurationPayload = {
         v: 1,
         aud: [...aud],
         seq: now,
@@ -45,7 +46,7 @@ export async function remoteKeys(remote: KemPrivateKey): Promise<ServerKeys & { 
         handshake: defaultHandshakePath,
         fields: [...fields],
         keys: [published],
-      } as const;
+      };
       return { body: await signConfiguration(payload, [identity]), maxAge: 0 };
     },
   };
