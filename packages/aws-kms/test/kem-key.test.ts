@@ -107,7 +107,11 @@ it('a public key that is none, or of another key, is refused at the start', asyn
   );
   const offCurve = Buffer.from(otherHalf);
   offCurve[90] = (offCurve[90] as number) ^ 1;
+  const otherCurve = Buffer.from(otherHalf);
+  otherCurve[22] = (otherCurve[22] as number) ^ 1;
+  const formless = ['is missing', 'is cut short', 'is too long', 'is compressed', 'is of another curve'];
   const wrong: [what: string, alter: (answer: Fields) => Fields][] = [
+    ['is of another curve', (answer) => ({ ...answer, ...spki(otherCurve) })],
     ['is missing', ({ PublicKey: _, ...answer }) => answer],
     ['is cut short', (answer) => ({ ...answer, ...spki(otherHalf.subarray(0, 90)) })],
     ['is too long', (answer) => ({ ...answer, ...spki(Buffer.concat([otherHalf, Buffer.alloc(1)])) })],
@@ -121,6 +125,7 @@ it('a public key that is none, or of another key, is refused at the start', asyn
     kms.next('GetPublicKey', { kind: 'answer', alter });
     const error = await failure(kmsKemKey(kms.client(), arn));
     assert.is((error as { code?: unknown }).code, 'keys-invalid', `${what}: ${error}`);
+    assert.is(String(error).includes('is no public key of P-256'), formless.includes(what), `${error}`);
   }
   await kmsKemKey(kms.client(), arn);
 });

@@ -99,6 +99,26 @@ it('a bundle of any other length does not open', async () => {
   await thrown(unwrap(Buffer.concat([wrapped, Buffer.alloc(1)])), 'keys-invalid');
 });
 
+it('what has not the form of a wrapped bundle is refused without a call', async () => {
+  const { kms, wrap, unwrap } = await start();
+  const wrapped = Buffer.from(await wrap(pattern(0)));
+  const magic = wrapped.subarray(0, 15);
+  kms.calls.length = 0;
+  const wrong: [what: string, bytes: Uint8Array][] = [
+    ['is empty', Buffer.alloc(0)],
+    ['is a text', utf8(await StaticKeys.generateExported(['X25519']))],
+    ['is of another version', flipped(wrapped, 8 * magic.indexOf('1'))],
+    ['has no data key', Buffer.concat([magic, Buffer.alloc(2), pattern(28)])],
+    ['ends in its tag', wrapped.subarray(0, -1)],
+    ['ends in its data key', wrapped.subarray(0, 40)],
+  ];
+  for (const [what, bytes] of wrong) {
+    const { message } = await thrown(unwrap(bytes), 'keys-invalid');
+    assert.match(message, 'no bundle that kmsWrap() wrapped', what);
+  }
+  assert.equal(kms.calls, []);
+});
+
 it('two bundles of the same key cannot be put together', async () => {
   const { wrap, unwrap } = await start();
   const [one, other] = [Buffer.from(await wrap(pattern(9))), Buffer.from(await wrap(pattern(9)))];
