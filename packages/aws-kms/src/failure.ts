@@ -22,30 +22,32 @@ const anotherKind: Remedy = ({ action }) =>
     : 'It has to be a key with KeySpec SYMMETRIC_DEFAULT and KeyUsage ENCRYPT_DECRYPT.';
 
 /** What does not pass by waiting, by the name of the error. */
-const remedies: Readonly<Record<string, Remedy>> = {
-  AccessDeniedException: allow,
-  NotAuthorized: allow,
-  DisabledException: () => 'The key is disabled: enable it, or use another.',
-  KMSInvalidStateException: () =>
-    'The state of the key forbids it: see whether its deletion is pending, or its material was not imported.',
-  NotFoundException: locate,
-  InvalidArnException: locate,
-  UnsupportedOperationException: anotherKind,
-  InvalidKeyUsageException: anotherKind,
-  InvalidCiphertextException: () =>
-    'The bundle was altered, or wrapped under another key or encryption context.',
-  IncorrectKeyException: () => 'The bundle was wrapped under another key.',
-  ValidationException: () =>
-    'AWS KMS does not take the request: check the key id and the encryption context.',
-  CredentialsProviderError: signIn,
-  ExpiredTokenException: signIn,
-  IncompleteSignature: signIn,
-  IncompleteSignatureException: signIn,
-  InvalidClientTokenIdException: signIn,
-  InvalidSignatureException: signIn,
-  MissingAuthenticationTokenException: signIn,
-  UnrecognizedClientException: signIn,
-};
+const remedies = new Map<string, Remedy>(
+  Object.entries({
+    AccessDeniedException: allow,
+    NotAuthorized: allow,
+    DisabledException: () => 'The key is disabled: enable it, or use another.',
+    KMSInvalidStateException: () =>
+      'The state of the key forbids it: see whether its deletion is pending, or its material was not imported.',
+    NotFoundException: locate,
+    InvalidArnException: locate,
+    UnsupportedOperationException: anotherKind,
+    InvalidKeyUsageException: anotherKind,
+    InvalidCiphertextException: () =>
+      'The bundle was altered, or wrapped under another key or encryption context.',
+    IncorrectKeyException: () => 'The bundle was wrapped under another key.',
+    ValidationException: () =>
+      'AWS KMS does not take the request: check the key id and the encryption context.',
+    CredentialsProviderError: signIn,
+    ExpiredTokenException: signIn,
+    IncompleteSignature: signIn,
+    IncompleteSignatureException: signIn,
+    InvalidClientTokenIdException: signIn,
+    InvalidSignatureException: signIn,
+    MissingAuthenticationTokenException: signIn,
+    UnrecognizedClientException: signIn,
+  }),
+);
 
 /**
  * What a failed call is for Sealwire: `keys-invalid` for what has to be put right, `unavailable` for what may pass.
@@ -54,7 +56,7 @@ const remedies: Readonly<Record<string, Remedy>> = {
  * the secret in it, of a refused signature the session token.
  */
 export function failureOf(call: Call, error: unknown): SealwireError {
-  const remedy = remedies[nameOf(error)];
+  const remedy = remedies.get(nameOf(error));
   const told = `AWS KMS did not do ${call.action} with the key ${call.keyId}.`;
   const cause = new Error(describe(error));
   cause.name = 'KmsFailure';

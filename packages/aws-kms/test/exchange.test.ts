@@ -83,18 +83,18 @@ onExpress(
 );
 
 onExpress('where KMS is silent, the handshake ends at the limit and nobody waits on', async (express) => {
-  const { kms, keys, order } = await start(express, { timeLimit: 300 });
+  const { kms, keys, order } = await start(express, { timeLimit: 1000 });
   kms.next('DeriveSharedSecret', { kind: 'silent' });
   await thrown(order(), 'unavailable');
   const [failure] = keys.failures;
   assert.ok(isSealwireError(failure) && isSealwireError(failure.cause, 'unavailable'));
-  assert.match((failure.cause.cause as Error).message, 'NoAnswerIn300ms');
+  assert.match((failure.cause.cause as Error).message, 'NoAnswerIn1000ms');
   await until(() => kms.abandoned.length === 1, 'the request to KMS is given up');
   assert.is(await order(), 'tea');
 });
 
 onExpress('throttling that does not end is given up at the limit', async (express) => {
-  const { kms, order } = await start(express, { timeLimit: 300 });
+  const { kms, order } = await start(express, { timeLimit: 1000 });
   kms.next('DeriveSharedSecret', new KmsError('ThrottlingException'), 100);
   await thrown(order(), 'unavailable');
 });
