@@ -60,7 +60,10 @@ async function checkPackages(packages) {
 
 async function checkConsumers(packages) {
   const make = (name, others) =>
-    makeProject(join(folder, name), packages, { ...others, ...pick('@koa/bodyparser', '@types/node') });
+    makeProject(join(folder, name), packages, {
+      ...others,
+      ...pick('@aws-sdk/client-kms', '@koa/bodyparser', '@types/node'),
+    });
   await step('consumers with Express 5 and Koa 3', async () => {
     const others = pick(
       'express',

@@ -20,6 +20,7 @@ const blockNames = {
     'load-keys.js',
     'command-line.sh',
   ],
+  'packages/aws-kms/README.md': ['make-keys.js', 'server.js', 'kem-key.js', 'policy.json'],
   'packages/cli/README.md': ['command-line.sh'],
   'packages/client/README.md': ['client.js'],
   'packages/core/README.md': ['core.js'],
