@@ -28,14 +28,13 @@ export function findSoftHsm(): string | undefined {
 /** What tests call of pkcs11js themselves, behind the back of the package. */
 interface Pkcs11 {
   load(path: string): void;
-  C_Initialize(options: { flags: number }): void;
   C_Finalize(): void;
   C_GetSlotList(present: boolean): Buffer[];
-  C_GetTokenInfo(slot: Buffer): { label: string; serialNumber: string };
+  C_GetTokenInfo(slot: Buffer): { label: string; serialNumber: string; flags: number };
   C_OpenSession(slot: Buffer, flags: number): Buffer;
   C_CloseSession(session: Buffer): void;
   C_CloseAllSessions(slot: Buffer): void;
-  C_Login(session: Buffer, user: number, pin: string): void;
+  C_SetPIN(session: Buffer, old: string, next: string): void;
   C_Logout(session: Buffer): void;
   C_FindObjectsInit(session: Buffer, template: Template): void;
   C_FindObjects(session: Buffer, count: number): Buffer[];
@@ -47,7 +46,6 @@ interface Pkcs11 {
     publicTemplate: Template,
     privateTemplate: Template,
   ): { publicKey: Buffer; privateKey: Buffer };
-  C_DestroyObject(session: Buffer, object: Buffer): void;
 }
 
 type Template = { type: number; value?: unknown }[];
@@ -60,6 +58,15 @@ function loadPkcs11js(): { PKCS11: new () => Pkcs11 } & Record<string, number> {
 export const numbers = (): Record<string, number> => loadPkcs11js();
 
 export const pin = '4711-gooseberry';
+
+/** Attributes by their names, and the curve's object identifier in DER. Default: P-256. */
+export interface PairAttributes {
+  readonly curve?: string;
+  readonly public?: Record<string, unknown>;
+  readonly private?: Record<string, unknown>;
+}
+
+const p256 = '06082a8648ce3d030107';
 
 /** A folder of tokens, which is SoftHSM's until the end of the test. */
 export class SoftHsm {
@@ -121,10 +128,29 @@ export class SoftHsm {
     }
   }
 
-  /** Every object that a session sees which fits. */
-  objects(label: string, template: Template = []): number {
+  /** Makes a key pair with such attributes. The process has to be logged in. */
+  generate(label: string, attributes: PairAttributes): void {
+    const { CKM_EC_KEY_PAIR_GEN, CKA_EC_PARAMS = 0 } = numbers();
+    const template = (given: Record<string, unknown> = {}) =>
+      Object.entries({ CKA_TOKEN: true, ...given }).map(([name, value]) => ({
+        type: numbers()[name] as number,
+        value,
+      }));
+    const curve = Buffer.from(attributes.curve ?? p256, 'hex');
+    this.session(label, (cryptoki, session) =>
+      cryptoki.C_GenerateKeyPair(
+        session,
+        { mechanism: CKM_EC_KEY_PAIR_GEN, parameter: null },
+        [...template(attributes.public), { type: CKA_EC_PARAMS, value: curve }],
+        template(attributes.private),
+      ),
+    );
+  }
+
+  /** How many objects a session sees. */
+  objects(label: string): number {
     return this.session(label, (cryptoki, session) => {
-      cryptoki.C_FindObjectsInit(session, template);
+      cryptoki.C_FindObjectsInit(session, []);
       const { length } = cryptoki.C_FindObjects(session, 1000);
       cryptoki.C_FindObjectsFinal(session);
       return length;

@@ -133,8 +133,8 @@ export class Connections {
     const { module, token, pin } = this.#options;
     for (const thread of this.#threads) {
       if (thread.pending !== undefined) continue;
-      const { initialized, loggedIn, serial } = await thread.ask('open', module, token);
-      if (initialized) this.#module.ours = true;
+      if (await thread.ask('initialize', module)) this.#module.ours = true;
+      const { loggedIn, serial } = await thread.ask('open', token);
       if (!loggedIn) await logIn(thread, `${module} ${serial}`, pin);
     }
     this.#generation++;

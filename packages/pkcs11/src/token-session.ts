@@ -22,18 +22,27 @@ export class TokenSession {
   /** Handles of private keys by their public points in hexadecimal. They are good for as long as the session is. */
   readonly #keys = new Map<string, Handle>();
 
-  /** Opens the session, again if need be. `initialized`: nobody in this process had initialized the module. */
-  open(module: string, token: TokenName): { initialized: boolean; loggedIn: boolean; serial: string } {
+  /** Loads and initializes a module. @returns false if somebody in this process had initialized it already */
+  initialize(module: string): boolean {
     this.#cryptoki ??= load(module);
+    try {
+      // Several threads call the module.
+      this.#cryptoki.C_Initialize({ flags: ck.CKF_OS_LOCKING_OK });
+      return true;
+    } catch (error) {
+      if (answerCode(error) === 'CKR_CRYPTOKI_ALREADY_INITIALIZED') return false;
+      throw error;
+    }
+  }
+
+  /** Opens the session, in place of the one before. */
+  open(token: TokenName): { loggedIn: boolean; serial: string } {
+    const cryptoki = this.#cryptoki as Cryptoki;
     this.close();
-    const initialized = initialize(this.#cryptoki);
-    const { slot, serial } = findSlot(this.#cryptoki, token);
+    const { slot, serial } = findSlot(cryptoki, token);
     this.#slot = slot;
-    this.#session = this.#cryptoki.C_OpenSession(slot, ck.CKF_SERIAL_SESSION);
-    const { state } = this.#cryptoki.C_GetSessionInfo(this.#session);
-    // All sessions of a process with a token are logged in, or none is.
-    const loggedIn = state === ck.CKS_RO_USER_FUNCTIONS || state === ck.CKS_RW_USER_FUNCTIONS;
-    return { initialized, loggedIn, serial };
+    this.#session = cryptoki.C_OpenSession(slot, ck.CKF_SERIAL_SESSION);
+    return { loggedIn: isLoggedIn(this.#current()), serial };
   }
 
   login(pin: string): void {
@@ -105,7 +114,10 @@ export class TokenSession {
   }
 
   #find(name: KeyName): { key: Handle; pub: Buffer } {
-    return findKey(this.#current(), name);
+    const session = this.#current();
+    // Without a login, private keys look as if they were not there.
+    if (!isLoggedIn(session)) throw new TokenFailure('CKR_USER_NOT_LOGGED_IN', 'The login was lost.');
+    return findKey(session, name);
   }
 }
 
@@ -126,15 +138,10 @@ function load(module: string): Cryptoki {
   return cryptoki;
 }
 
-function initialize(cryptoki: Cryptoki): boolean {
-  try {
-    // Several threads call the module.
-    cryptoki.C_Initialize({ flags: ck.CKF_OS_LOCKING_OK });
-    return true;
-  } catch (error) {
-    if (answerCode(error) === 'CKR_CRYPTOKI_ALREADY_INITIALIZED') return false;
-    throw error;
-  }
+/** All sessions of a process with a token are logged in, or none is. */
+function isLoggedIn({ cryptoki, handle }: Session): boolean {
+  const { state } = cryptoki.C_GetSessionInfo(handle);
+  return state === ck.CKS_RO_USER_FUNCTIONS || state === ck.CKS_RW_USER_FUNCTIONS;
 }
 
 function findSlot(cryptoki: Cryptoki, { label, serial, slot }: TokenName): { slot: Handle; serial: string } {
