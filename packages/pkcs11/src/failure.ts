@@ -48,15 +48,21 @@ export function isAboutPin(error: unknown): boolean {
   return error instanceof TokenFailure && pinAnswers.has(error.reason);
 }
 
+const policy = 'A policy of the token may forbid what the README of @sealwire/pkcs11 lists.';
+
 /** What to do about what a token answers. */
 const remedies: Readonly<Record<string, string>> = {
+  CKR_ATTRIBUTE_SENSITIVE: policy,
+  CKR_ATTRIBUTE_VALUE_INVALID: policy,
   CKR_CANT_LOCK: 'The module cannot be called by several threads.',
   CKR_CURVE_NOT_SUPPORTED: 'The token has no P-256.',
   CKR_MECHANISM_INVALID: 'The token has no EC keys, or no CKM_ECDH1_DERIVE.',
+  CKR_MECHANISM_PARAM_INVALID: policy,
   CKR_PIN_EXPIRED: 'Set a new PIN.',
   CKR_PIN_INCORRECT: 'The PIN is wrong. It is not offered again, because tokens lock after a few wrong ones.',
   CKR_PIN_LOCKED: 'The PIN is locked: the security officer of the token has to set a new one.',
   CKR_SESSION_COUNT: 'The token allows fewer sessions: lower `sessions`.',
+  CKR_TEMPLATE_INCONSISTENT: policy,
   CKR_USER_PIN_NOT_INITIALIZED: 'The token has no PIN yet: its security officer has to set one.',
 };
 
