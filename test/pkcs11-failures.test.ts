@@ -228,6 +228,7 @@ onToken('after close(), handshakes are unavailable, those that wait included', a
   for (const { reason } of [...(others as PromiseRejectedResult[]), { reason: await failure(agrees(key)) }])
     assert.match((reason as Error).message, /^What the server needs.*The token was closed\.$/);
   await token.close();
+  assert.throws(() => hsm.use('orders'), /CKR_CRYPTOKI_NOT_INITIALIZED/);
 });
 
 /** Asks until it succeeds: a token that was away is looked for once a second. */

@@ -46,7 +46,13 @@ onToken('a key is found by its label, by its id, and by both, also after a resta
 onToken('a token is found by its label, its serial number and its slot', async () => {
   const hsm = newHsm();
   hsm.init('another');
-  const token = await openOrders(hsm);
+  let logins = 0;
+  const token = await openOrders(hsm, {
+    pin: () => {
+      logins++;
+      return pin;
+    },
+  });
   const { pub } = await token.generateKemKey({ label: 'kem' });
   const { serial, slot } = hsm.use('orders');
   for (const name of [{ serial }, { slot: slot.readUInt32LE() }]) {
@@ -56,6 +62,7 @@ onToken('a token is found by its label, its serial number and its slot', async (
   }
   // Another token of the module was closed, but not what this one has.
   assert.ok(await agrees(await token.kemKey({ label: 'kem' })));
+  assert.is(logins, 1);
 });
 
 onToken('the token does not hand out a private key that was made in it', async () => {

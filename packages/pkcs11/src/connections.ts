@@ -1,4 +1,4 @@
-import { isAboutPin, isLost } from './failure.ts';
+import { isAboutPin, isLost, isMissing } from './failure.ts';
 import { logIn, type Pin } from './pins.ts';
 import { Pool } from './pool.ts';
 import { Thread } from './thread.ts';
@@ -13,7 +13,7 @@ export interface ConnectionOptions {
 
 /** For how long threads may finish what they do before the connection is made anew, in milliseconds. */
 const settleTime = 1000;
-/** A token that was not there is not looked for again before this time is over, in milliseconds. */
+/** A token or key that was not there is not looked for again before this time is over, in milliseconds. */
 const retryPause = 1000;
 
 /** What this process does with a module. Its state is one for the whole process, whoever uses it. */
@@ -32,6 +32,8 @@ export class Connections {
   readonly #module: ModuleUse;
   /** How often all sessions were opened. */
   #generation = 0;
+  /** When they were opened last, by `performance.now()`. */
+  #connected = 0;
   #recovery: Promise<void> | undefined;
   #failed: { at: number; error: unknown } | undefined;
   #closing: Promise<void> | undefined;
@@ -67,7 +69,7 @@ export class Connections {
       try {
         return await task(thread);
       } catch (error) {
-        if (!isLost(error)) throw error;
+        if (!this.#mayHeal(error)) throw error;
         // Unless another task did so meanwhile.
         if (generation === this.#generation) await this.#recover();
         return await task(thread);
@@ -95,6 +97,11 @@ export class Connections {
         await free[0]?.ask('finalize').catch(() => {});
     }
     await Promise.all(this.#threads.map((thread) => thread.end()));
+  }
+
+  /** True if new sessions may do what these did not. */
+  #mayHeal(error: unknown): boolean {
+    return isLost(error) || (isMissing(error) && performance.now() - this.#connected > retryPause);
   }
 
   /** One recovery for all tasks that found their sessions lost. */
@@ -138,6 +145,7 @@ export class Connections {
       if (!loggedIn) await logIn(thread, `${module} ${serial}`, pin);
     }
     this.#generation++;
+    this.#connected = performance.now();
   }
 
   /** Waits for a while until no thread is busy. */

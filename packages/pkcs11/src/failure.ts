@@ -33,6 +33,11 @@ export function isLost(error: unknown): boolean {
   return error instanceof TokenFailure && lost.has(error.reason);
 }
 
+/** True if the token has no such key: as some modules say it of a token that was away for a moment, too. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof TokenFailure && error.reason === 'no-key';
+}
+
 const pinAnswers = new Set([
   'CKR_PIN_EXPIRED',
   'CKR_PIN_INCORRECT',

@@ -66,7 +66,7 @@ export function findKey(session: Session, name: KeyName): { key: Handle; pub: Bu
   const [key, another] = find(session, ck.CKO_PRIVATE_KEY, name);
   if (key === undefined) throw new TokenFailure('no-key', 'The token has no such private key.');
   if (another !== undefined)
-    throw new TokenFailure('no-key', 'The token has several such keys: name it by its `id`.');
+    throw new TokenFailure('unfit-key', 'The token has several such keys: name it by its `id`.');
   checkKey(session, key);
   return { key, pub: publicPoint(session, key, name) };
 }

@@ -77,7 +77,8 @@ export class TokenSession {
     if (key === undefined) {
       const found = this.#find(name);
       // A token that was set up anew may have another key of this name.
-      if (!found.pub.equals(pub)) throw new TokenFailure('no-key', 'The token has another key of this name.');
+      if (!found.pub.equals(pub))
+        throw new TokenFailure('unfit-key', 'The token has another key of this name.');
       key = found.key;
       this.#keys.set(point, key);
     }
