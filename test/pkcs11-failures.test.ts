@@ -55,6 +55,17 @@ onToken('while a token is away, handshakes are unavailable; when it is back, the
   assert.is((await call()).status, 200);
 });
 
+onToken('a key is found in a token that was away meanwhile', async () => {
+  const hsm = newHsm();
+  const token = await openOrders(hsm);
+  await token.generateKemKey({ label: 'kem' });
+  // SoftHSM goes on with an empty token once it has looked for it in vain.
+  const putBack = hsm.remove();
+  await thrown(token.kemKey({ label: 'kem' }), 'keys-invalid');
+  putBack();
+  await until(async () => agrees(await token.kemKey({ label: 'kem' })));
+});
+
 onToken(
   'a token that was set up anew has no key, or another one of the same name: both are unavailable',
   async () => {
