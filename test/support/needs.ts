@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Callback, Test } from 'uvu';
 import { findChromium } from './chromium.ts';
 import { findNginx } from './nginx.ts';
+import { findSoftHsm } from './softhsm.ts';
 
 /** Folder of the test vectors, which are not part of the project. */
 export const vectorsFolder =
@@ -15,6 +16,7 @@ const available = {
   nginx: () => findNginx() !== undefined,
   curl: () => runs('curl'),
   python3: () => runs('python3'),
+  softhsm2: () => findSoftHsm() !== undefined,
 };
 
 function runs(program: string): boolean {

@@ -27,6 +27,7 @@ const blockNames = {
   'packages/express/README.md': ['server.js'],
   'packages/koa/README.md': ['server.js'],
   'packages/node/README.md': ['server.js'],
+  'packages/pkcs11/README.md': ['token.js'],
   'packages/testing/README.md': ['orders.js'],
 };
 const exampleOrigin = 'https://api.example.com';
