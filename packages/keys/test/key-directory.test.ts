@@ -135,7 +135,7 @@ it('an id that is none never becomes a path', async () => {
 });
 
 it('a manifest of another directory does not fit, even with the same passphrase and revision', async () => {
-  const [one, two] = [await example(), await example()];
+  const [one, two] = [await example(), await directoryWith(await newKey('X25519'))];
   await copyFile(join(two.folder, 'manifest.json'), join(one.folder, 'manifest.json'));
   await assertRefused(() => one.storage.read(), 'manifest.json', /older than one that this process has seen/);
 });
