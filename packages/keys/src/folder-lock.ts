@@ -10,7 +10,7 @@ import { errorCode, keysInvalid, onFiles } from './failures.ts';
 
 const claimName = /^lock-\d+-[0-9a-f]{16}$/;
 /** How long a process waits for the others, in milliseconds. */
-const patience = 30_000;
+const patience = 20_000;
 /** How often a claim is renewed, and how long one is watched that is not until it counts as left behind. */
 const renewal = 2000;
 const silence = 10_000;
@@ -18,7 +18,7 @@ const silence = 10_000;
 /**
  * Runs `work` while no other process does so in the same folder.
  * @param work gets a function that throws if the lock was lost: to be called before what cannot be taken back
- * @throws SealwireError `keys-invalid` if others keep the lock for 30 seconds
+ * @throws SealwireError `keys-invalid` if others keep the lock for 20 seconds
  */
 export async function withFolderLock<T>(
   folder: string,
@@ -123,8 +123,12 @@ function isOfDeadProcess(text: string): boolean {
 }
 
 async function lockedError(folder: string, claims: readonly string[]): Promise<Error> {
-  const [claim = folder] = claims;
-  const who = await readFile(claim, 'utf8').catch(() => '');
-  const problem = `is locked by another process ${who}`.trimEnd();
-  return keysInvalid(folder, problem, `End that process, or wait until it is done.`);
+  const remedy = 'End that process, or wait until it is done.';
+  try {
+    const { pid, host, since } = JSON.parse(await readFile(claims[0] as string, 'utf8'));
+    return keysInvalid(folder, `is locked by process ${pid} of ${host} since ${since}`, remedy);
+  } catch {
+    // Withdrawn, or not yet written.
+    return keysInvalid(folder, 'is locked by other processes', remedy);
+  }
 }
