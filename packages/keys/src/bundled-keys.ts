@@ -29,7 +29,8 @@ export class BundledKeys implements KeyStorage {
   static async encode(storage: KeyStorage): Promise<Uint8Array> {
     const state = await storage.read();
     const secrets: Record<string, string> = {};
-    for (const entry of state.entries.filter(({ status }) => status !== 'destroyed')) {
+    for (const entry of state.entries) {
+      if (entry.status === 'destroyed' || entry.elsewhere === true) continue;
       const secret = await storage.secret(entry);
       secrets[entry.id] = encodeBase64Url(secret);
       secret.fill(0);

@@ -38,6 +38,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const isFlag: Form = (value) => typeof value === 'boolean';
 const times = {
   published: isCount,
   promoted: isCount,
@@ -55,8 +56,8 @@ const isEntry: Form = (value) => {
     status: oneOf(statuses),
     created: isCount,
   };
-  const revoked = (flag: unknown) => typeof flag === 'boolean';
-  return isObject(value, isSymmetric ? members : { ...members, pub: isBase64Url }, { ...times, revoked });
+  const optional = { ...times, revoked: isFlag, elsewhere: isFlag, handshakes: isCount };
+  return isObject(value, isSymmetric ? members : { ...members, pub: isBase64Url }, optional);
 };
 
 const isSigned: Form = (value) =>

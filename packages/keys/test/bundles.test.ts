@@ -67,6 +67,16 @@ it('a bundle holds no secret of a destroyed key', async () => {
   await assertRefused(() => opened.secret(key.entry), 'The key bundle', /lacks the secret/);
 });
 
+it('a key that is kept elsewhere is in a bundle without a secret', async () => {
+  const { storage, key } = await example();
+  const { entry } = await newKey('P-256');
+  const elsewhere = { ...entry, elsewhere: true };
+  await storage.update((state) => ({ state: { ...state, entries: [...state.entries, elsewhere] } }));
+  const opened = await openBundle(await exportBundle(storage));
+  assert.equal((await opened.read()).entries, [key.entry, elsewhere]);
+  await assertRefused(() => opened.secret(elsewhere), 'The key bundle', /lacks the secret/);
+});
+
 it('a bundle cannot be changed, and does not change', async () => {
   const { storage } = await example();
   const opened = await openBundle(await exportBundle(storage));

@@ -26,7 +26,7 @@ const ring: RingState = {
   seq: 12,
   signed: { '["https://a.test"]': { body: '{"payload":"…"}', iat: 1, exp: 2 } },
   entries: [
-    { ...xwing, published: 3, promoted: 4, retired: 5 },
+    { ...xwing, published: 3, promoted: 4, retired: 5, elsewhere: false, handshakes: 6 },
     { ...audit, disabled: 8, destroyed: 9, revoked: true },
   ],
 };
