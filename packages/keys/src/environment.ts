@@ -11,7 +11,7 @@ type Environment = Record<string, string | undefined>;
  * neither is set. If they are encrypted, with the passphrase of {@link passphraseFromEnvironment}. What held a secret is
  * deleted from `env`, so that neither child processes nor dumps of `process.env` show it; the system itself still does
  * (`/proc/<pid>/environ` on Linux, for the same user).
- * @throws SealwireError `keys-invalid`
+ * @throws SealwireError `keys-invalid`; `invalid-option` for a passphrase that is too short
  */
 export async function storageFromEnvironment(
   env: Environment = process.env,

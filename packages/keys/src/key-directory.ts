@@ -157,7 +157,7 @@ class KeyDirectory implements KeyStorage {
     const manifest = await decodeManifest(text, this.#passphrase, path);
     const found = seenOf(manifest);
     if (found.revision < revision || (found.revision === revision && found.digest !== digest)) {
-      const problem = `is older than one that this process has seen (revision ${found.revision}, not ${revision})`;
+      const problem = `is older than what this process has seen, or contradicts it (revision ${found.revision}, seen ${revision})`;
       throw keysInvalid(path, problem, 'Somebody put an old copy back. Restart if that was you.');
     }
     this.#note(found);

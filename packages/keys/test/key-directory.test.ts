@@ -74,6 +74,16 @@ it('the revision is counted by the storage', async () => {
     assert.is((await storage.update((state) => ({ state: { ...state, revision: 77 } }))).revision, revision);
 });
 
+it('a change may look at the secrets of the keys that are there', async () => {
+  const { storage, key } = await example();
+  let secret: Uint8Array | undefined;
+  await storage.update(async ({ entries: [entry] }) => {
+    secret = entry && (await storage.secret(entry));
+    return undefined;
+  });
+  assert.equal(secret, key.secret);
+});
+
 it('a destroyed key is remembered, and its secret is gone', async () => {
   const { folder, storage, key } = await example();
   const { entries } = await storage.update(destroying(key.entry.id));
@@ -137,7 +147,11 @@ it('an id that is none never becomes a path', async () => {
 it('a manifest of another directory does not fit, even with the same passphrase and revision', async () => {
   const [one, two] = [await example(), await directoryWith(await newKey('X25519'))];
   await copyFile(join(two.folder, 'manifest.json'), join(one.folder, 'manifest.json'));
-  await assertRefused(() => one.storage.read(), 'manifest.json', /older than one that this process has seen/);
+  await assertRefused(
+    () => one.storage.read(),
+    'manifest.json',
+    /older than what this process has seen, or contradicts it/,
+  );
 });
 
 it('an older manifest is not taken after a newer one was seen', async () => {
@@ -147,7 +161,7 @@ it('an older manifest is not taken after a newer one was seen', async () => {
   const fresh = await open(folder);
   await copyFile(join(old, 'manifest.json'), join(folder, 'manifest.json'));
   for (const each of [storage, fresh]) {
-    const problem = /older than one that this process has seen \(revision 1, not 2\)/;
+    const problem = /older than what this process has seen.+\(revision 1, seen 2\)/;
     await assertRefused(() => each.read(), 'manifest.json', problem);
     await assertRefused(() => each.update(() => undefined), 'manifest.json', problem);
   }
