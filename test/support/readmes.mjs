@@ -25,6 +25,7 @@ const blockNames = {
   'packages/client/README.md': ['client.js'],
   'packages/core/README.md': ['core.js'],
   'packages/express/README.md': ['server.js'],
+  'packages/keys/README.md': ['directory.js', 'bundle.js', 'wrapped.js'],
   'packages/koa/README.md': ['server.js'],
   'packages/node/README.md': ['server.js'],
   'packages/pkcs11/README.md': ['token.js'],

@@ -128,3 +128,4 @@ export {
   targetDifference,
   withoutPrefix,
 } from './target.ts';
+export { withinLimit } from './time-limit.ts';

@@ -27,6 +27,10 @@ export interface KeyEntry {
   readonly destroyed?: number;
   /** True if its sessions have to end: it was compromised. */
   readonly revoked?: boolean;
+  /** True if its secret is not in the storage: it is in an HSM, in a KMS, or with an identity that signs elsewhere. */
+  readonly elsewhere?: boolean;
+  /** Handshakes that used a KEM key, as far as they were written down. */
+  readonly handshakes?: number;
 }
 
 /** Everything a key ring remembers, but the secrets. */
@@ -61,7 +65,8 @@ export interface KeyStorage {
   /** The secret of a key, verified to be that of its id; the caller zeroes it. */
   secret(entry: KeyEntry): Promise<Uint8Array>;
   /**
-   * Changes the state: one process at a time among all that share the place, all or nothing.
+   * Changes the state: one process at a time among all that share the place, all or nothing. The storage counts
+   * `revision`; `change` may call `secret`.
    * @returns the new state; the old one if `change` returns undefined
    */
   update(change: (state: RingState) => Maybe<RingChange | undefined>): Promise<RingState>;
