@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { StaticKeys } from '@sealwire/core';
 import { developmentCertificate } from './certificate.mjs';
+import { createListener } from './listener.mjs';
 import { createPage } from './page.mjs';
 
 let server;
@@ -37,11 +38,7 @@ export async function serveNotes(listenerOf) {
   const { port: actualPort } = server.address();
   const origin = `${scheme}://localhost:${actualPort}`;
   const origins = [origin, `${scheme}://127.0.0.1:${actualPort}`];
-  const listener = listenerOf({ keys, origins });
-  server.on('request', (req, res) => {
-    // The page is public and cannot be sealed: what opens seals is in it. So the app has no part in it.
-    if (!sendPage(req, res)) listener(req, res);
-  });
+  server.on('request', createListener(listenerOf, { keys, origins, sendPage }));
 
   const aboutCertificate = certificate
     ? `

@@ -1,7 +1,9 @@
-// The page: its API on a sealed fetch, and both views.
+// The page: its API on a sealed fetch, the same on a plain one for comparison, and both views.
 import { createSealedFetch, isSealwireError } from '@sealwire/client';
+import { defineInspector } from '@sealwire/client/inspector';
 import { createApi } from './api.js';
 import { NotesView } from './notes-view.js';
+import { chooseWay } from './ways.js';
 import { WireTap } from './wire-tap.js';
 import { WireView } from './wire-view.js';
 
@@ -17,9 +19,21 @@ try {
     // Only to show the wire; without it the client takes the platform's fetch.
     fetch: tap.fetch,
   });
-  const api = createApi(untilKeysChange(tap.watch(sealedFetch)));
-  const view = new NotesView(api);
-  keepUpToDate(api, view);
+  const unsealedFetch = (path, init) => tap.fetch(`/unsealed${path}`, init);
+  const apis = {
+    sealed: createApi(untilKeysChange(tap.watch(sealedFetch))),
+    unsealed: createApi(tap.watch(unsealedFetch)),
+  };
+  defineInspector();
+  await document.querySelector('sealwire-inspector').inspect(sealedFetch);
+  const view = new NotesView();
+  let leaving;
+  chooseWay((way) => {
+    leaving?.abort();
+    leaving = new AbortController();
+    view.use(apis[way]);
+    keepUpToDate(apis[way], view, leaving.signal);
+  });
 } catch (error) {
   // Without a secure context a browser offers no cryptography.
   const problem = document.querySelector('#problem');
@@ -43,17 +57,18 @@ function untilKeysChange(sealedFetch) {
   };
 }
 
-/** Shows the notes and every change of them, again and again when the connection breaks. */
-async function keepUpToDate(api, view) {
-  for (let wait = 1000; ; wait = Math.min(wait * 2, 15_000)) {
+/** Shows the notes and every change of them, again and again when the connection breaks, until the signal ends it. */
+async function keepUpToDate(api, view, signal) {
+  for (let wait = 1000; !signal.aborted; wait = Math.min(wait * 2, 15_000)) {
     try {
       // The feed first, so that no change falls between it and the list.
-      const changes = await api.changes();
+      const changes = await api.changes(signal);
       view.showAll(await api.list());
       view.showLive('live');
       wait = 500;
       for await (const change of changes) view.showChange(change);
     } catch (error) {
+      if (signal.aborted) return;
       if (isSealwireError(error.cause, 'identity-mismatch')) {
         view.showLive('offline');
         view.showProblem(error.message);

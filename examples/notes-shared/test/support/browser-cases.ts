@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { type Page, startChromium } from '../../../../test/support/chromium.ts';
 import { needing } from '../../../../test/support/needs.ts';
 import { afterwards } from '../../../../test/support/resources.ts';
+import { limits } from '../../notes.mjs';
 import { createPage } from '../../page.mjs';
 import { type ListenerOf, startNotes } from './notes-server.ts';
 
@@ -63,7 +64,7 @@ export function testPage(listenerOf: ListenerOf): void {
       const tab = await open();
       await addNote(tab, markup);
       await tab.until("document.querySelector('.cell.app').textContent.includes('POST /notes')");
-      await tab.until("document.querySelectorAll('.cell.on-wire pre').length === 2");
+      await tab.until("document.querySelectorAll('.cell.on-wire:not(.cdn) pre').length === 2");
 
       const [asked, sent, answered, received] = await cells(tab);
       assert.match(asked?.text as string, '<img src=x onerror=');
@@ -83,8 +84,8 @@ export function testPage(listenerOf: ListenerOf): void {
     const { open, tap } = await openNotes();
     const tab = await open();
     await addNote(tab, 'compare me');
-    await tab.until("document.querySelectorAll('.cell.on-wire pre').length === 2");
-    const expression = `[...document.querySelectorAll('.cell.on-wire pre')].map((pre) =>
+    await tab.until("document.querySelectorAll('.cell.on-wire:not(.cdn) pre').length === 2");
+    const expression = `[...document.querySelectorAll('.cell.on-wire:not(.cdn) pre')].map((pre) =>
     [...pre.querySelectorAll('.hex')].map((line) => line.textContent).join(' '))`;
     const dumps = (await tab.evaluate(expression)) as string[];
     const [request, response] = dumps.map((dump) => Buffer.from(dump.replaceAll(' ', ''), 'hex'));
@@ -115,11 +116,11 @@ export function testPage(listenerOf: ListenerOf): void {
     assert.is(await tab.evaluate("document.querySelector('.file span').textContent"), name);
     assert.is(await tab.evaluate("document.querySelectorAll('.file b').length"), 0);
 
-    await tab.choose('.file-input', [temporaryFile('large.bin', new Uint8Array(8_000_001))]);
+    await tab.choose('.file-input', [temporaryFile('large.bin', new Uint8Array(limits.fileBytes + 1))]);
     await tab.until("!document.querySelector('#problem').hidden");
     assert.is(
       await tab.evaluate("document.querySelector('#problem').textContent"),
-      'A file has at most 8 MB.',
+      'A file has at most 32 MB.',
     );
     assert.not.match(wire(), 'gooseberry');
     assert.not.match(wire(), 'month,amount');
@@ -163,6 +164,70 @@ export function testPage(listenerOf: ListenerOf): void {
       assert.is(await tab.evaluate("document.querySelectorAll('.note').length"), 1);
     },
   );
+
+  inChromium('an upload shows how far it is, and ends when it is cancelled', async () => {
+    const { open, sealedFetch } = await openNotes();
+    const tab = await open();
+    await tab.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: 500_000,
+    });
+    await tab.choose('.file-input', [temporaryFile('slow.bin', new Uint8Array(4_000_000))]);
+    // A share of it has gone, and not all.
+    await tab.until("document.querySelector('.upload progress')?.value > 0.1");
+    assert.ok(await tab.evaluate("document.querySelector('.upload progress').value < 1"));
+    assert.match((await tab.evaluate("document.querySelector('.upload').textContent")) as string, /\d+ %/);
+    await tab.evaluate("document.querySelector('.cancel').focus()");
+    await tab.press('Enter');
+    await tab.until("document.querySelector('.upload') === null");
+    // Who works with the keyboard can choose again, and nobody calls it a problem.
+    assert.ok(await tab.evaluate("document.activeElement.matches('.file-input')"));
+    assert.ok(await tab.evaluate("document.querySelector('#problem').hidden"));
+    const [note] = (await (await sealedFetch('/notes')).json()) as { files: unknown[] }[];
+    assert.equal(note?.files, []);
+  });
+
+  inChromium('the same app without a seal shows what the seal is good for', async () => {
+    const { open, wire } = await openNotes();
+    const tab = await open();
+    await addNote(tab, 'before-gooseberry');
+    assert.not.match(wire(), 'gooseberry');
+
+    await tab.evaluate("document.querySelector('[value=sealed]').focus()");
+    await tab.press('ArrowRight');
+    await tab.until("document.documentElement.dataset.way === 'unsealed'");
+    await tab.until("document.querySelector('#live.on')");
+    // The same notes, in the open.
+    await tab.until("document.querySelector('.note-text')?.textContent === 'before-gooseberry'");
+    await addNote(tab, 'after-gooseberry');
+    await tab.until("document.querySelector('.cell.app').textContent.includes('POST /notes')");
+    await tab.until("document.querySelector('.cdn').textContent.includes('after-gooseberry')");
+    for (const { text } of await cells(tab)) assert.match(text, 'after-gooseberry');
+    assert.match(wire(), 'after-gooseberry');
+
+    await tab.evaluate("document.querySelector('[value=unsealed]').focus()");
+    await tab.press('ArrowLeft');
+    await tab.until("document.documentElement.dataset.way === 'sealed'");
+    await tab.until("document.querySelector('#live.on')");
+    await addNote(tab, 'sealed-raspberry');
+    await tab.until("document.querySelector('.cdn').textContent.includes('POST /notes')");
+    assert.not.match(wire(), 'raspberry');
+    assert.equal(tab.complaints, []);
+  });
+
+  inChromium('the inspector lists what the page calls', async () => {
+    const { open } = await openNotes();
+    const tab = await open();
+    await addNote(tab, 'inspect me');
+    await tab.evaluate("document.querySelector('.panel').open = true");
+    const titles = `[...document.querySelector('sealwire-inspector').shadowRoot.querySelectorAll('.title')]
+      .map((title) => title.textContent)`;
+    await tab.until(`${titles}.includes('POST /notes')`);
+    assert.ok(((await tab.evaluate(titles)) as string[]).includes('GET /feed'));
+    assert.equal(tab.complaints, []);
+  });
 
   inChromium('nothing is wider than a small phone', async () => {
     const { open } = await openNotes();
