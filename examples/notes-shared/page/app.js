@@ -59,6 +59,7 @@ function untilKeysChange(sealedFetch) {
 
 /** Shows the notes and every change of them, again and again when the connection breaks, until the signal ends it. */
 async function keepUpToDate(api, view, signal) {
+  view.showLive('connecting');
   for (let wait = 1000; !signal.aborted; wait = Math.min(wait * 2, 15_000)) {
     try {
       // The feed first, so that no change falls between it and the list.
