@@ -151,16 +151,13 @@ for (const { name, listenerOf, listen: start, wireOf, protocol } of ways) {
     const server = await listen();
     server.server.on('request', listenerOf({ keys, origins: [server.origin] }));
     // Here the browser speaks plain HTTP to a gateway, which seals.
-    const gateway = {
-      origin: server.origin,
-      identity: keys.pins[0] as string,
-      outerFields: fieldsOfBrowsers,
-    };
-    const wire = await wireOf(await startGateway(gateway));
+    const wire = await wireOf(
+      await startGateway({ origin: server.origin, identity: keys.pins[0] as string }),
+    );
 
     const context = await startBrowser({ ignoreHTTPSErrors: true });
     const { tab, devtools } = await openTab(context);
-    await tab.goto(`${wire.origin}/notes`);
+    assert.is((await tab.goto(`${wire.origin}/notes`))?.status(), 200);
     await tab.addScriptTag({ content: await unsealedScript, type: 'module' });
     await tab.evaluate(([...all]) => (globalThis as never as Unsealed).useNotes(...all), [
       typed,
@@ -174,9 +171,6 @@ for (const { name, listenerOf, listen: start, wireOf, protocol } of ways) {
     }
   });
 }
-
-/** Nothing that an application gives its fetch, so no field that is sealed. */
-const fieldsOfBrowsers = ['priority', 'upgrade-insecure-requests'];
 
 interface Unsealed {
   useNotes(text: string, name: string, content: string): Promise<void>;
