@@ -58,7 +58,7 @@ export async function readHint(response: Response): Promise<Hint | undefined> {
 const headerTooLong = new Set([400, 414, 431, 494]);
 
 /** What a response is, in words: of a redirect that it does not follow, a browser shows neither status nor location. */
-export function answered({ type, status }: Response): string {
+export function inWords({ type, status }: Response): string {
   return type === 'opaqueredirect' ? 'A redirect' : `Status ${status}`;
 }
 
@@ -70,7 +70,7 @@ export function plaintextAnswer(response: Response, hint?: Hint): SealwireError 
       : '';
   const error = new SealwireError(
     'plaintext-answer',
-    `${answered(response)}${hint ? `, "${hint.code}"` : ''}.${advice}`,
+    `${inWords(response)}${hint ? `, "${hint.code}"` : ''}.${advice}`,
   );
   return Object.assign(error, { untrusted: response });
 }
