@@ -1,8 +1,10 @@
 import {
   beginHandshake,
   type Configuration,
+  type ErrorCode,
   handshakeType,
   isSealwireError,
+  isSupported,
   maxHandshakeLength,
   SealwireError,
   sealedRequestFields,
@@ -122,7 +124,7 @@ export class SessionManager {
     const { payload } = configuration;
     const { clock, clientKey, origin } = this.#settings;
     const began = performance.now();
-    const key = this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
+    const key = await this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
     const handshake = await beginHandshake(key, clock.now(), clientKey);
     const url = origin + payload.handshake;
     const { answered, reply, response, hint } = await inTime(
@@ -161,13 +163,18 @@ export class SessionManager {
     return { answered, response, reply };
   }
 
-  #choose(keys: readonly UsableKey[]): UsableKey {
+  /** The key of the first suite that the server offers and the platform can do. */
+  async #choose(keys: readonly UsableKey[]): Promise<UsableKey> {
+    let code: ErrorCode = 'no-common-suite';
     for (const name of this.#settings.suites) {
       const key = keys.find(({ suite }) => suite === suiteByName(name));
-      if (key !== undefined) return key;
+      if (key === undefined) continue;
+      if (await isSupported(key.suite)) return key;
+      code = 'crypto-unavailable';
     }
+    const lacking = code === 'crypto-unavailable' ? 'It lacks X25519. ' : '';
     const offered = keys.map(({ suite }) => suite.name).join(', ') || 'none that is valid now';
-    throw new SealwireError('no-common-suite', `The server offers ${offered}.`);
+    throw new SealwireError(code, `${lacking}The server offers ${offered}.`);
   }
 
   #count(): Answered {

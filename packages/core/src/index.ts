@@ -7,6 +7,7 @@ export {
   randomBytes,
   randomNonce,
 } from '#crypto';
+export { isSupported } from '#hpke';
 export { decodeBase64Url, encodeBase64Url } from './base64url.ts';
 export { burnEarlier } from './burning.ts';
 export { concat, copyOf, fromUtf8, utf8 } from './bytes.ts';
