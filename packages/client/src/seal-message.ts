@@ -73,25 +73,37 @@ export async function sealHead(
   return { nonce, message: await sealer.record(new Uint8Array(), 'final') };
 }
 
-/** A message whose body is known as a whole; a long one becomes a Blob, built record by record. */
+/** So many records at a time leave the memory of a page for a Blob. */
+const recordsInBlob = 64;
+
+/**
+ * A message whose body is known as a whole; a long one becomes a Blob, built record by record.
+ * @throws the reason of the signal as soon as it aborts
+ */
 export async function sealWhole(
   session: LiveSession,
   n: number,
   head: Uint8Array,
   body: Extract<Body, { kind: 'bytes' | 'blob' }>,
+  signal: AbortSignal | undefined,
 ): Promise<SealedMessage<Piece | Blob>> {
   const { nonce, sealer } = await begin(session, n, head);
   const length = body.kind === 'bytes' ? body.bytes.length : body.blob.size;
-  const pieces: Piece[] = [];
+  const blobs: Blob[] = [];
+  const records: Piece[] = [];
   let offset = 0;
   do {
+    signal?.throwIfAborted();
     const end = Math.min(length, offset + sealer.room);
     const part =
       body.kind === 'bytes' ? body.bytes.subarray(offset, end) : await readBlob(body.blob, offset, end);
     offset = end;
-    pieces.push(await sealer.record(part, offset === length ? 'final' : 'more'));
+    records.push(await sealer.record(part, offset === length ? 'final' : 'more'));
+    if (records.length === recordsInBlob) blobs.push(new Blob(records.splice(0)));
   } while (offset < length);
-  return { nonce, message: pieces.length === 1 ? (pieces[0] as Piece) : new Blob(pieces) };
+  const [first] = records;
+  const isShort = first !== undefined && blobs.length + records.length === 1;
+  return { nonce, message: isShort ? first : new Blob([...blobs, ...records]) };
 }
 
 async function readBlob(blob: Blob, start: number, end: number): Promise<Uint8Array> {

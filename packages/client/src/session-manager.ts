@@ -1,7 +1,6 @@
 import {
   beginHandshake,
   type Configuration,
-  type ErrorCode,
   handshakeType,
   isSealwireError,
   isSupported,
@@ -135,7 +134,7 @@ export class SessionManager {
       const session = await handshake.finish(reply);
       this.#settings.inspector?.handshake(url, key.suite.name, began);
       if (!limited) this.#uncount(answered);
-      return new LiveSession(session, sealedRequestFields(payload.fields), clock);
+      return new LiveSession(session, sealedRequestFields(payload.fields), url, clock);
     }
     if (hint?.code === 'unknown-key') return { hint, answered };
     if (hint?.code === 'too-many-handshakes' || hint?.code === 'unavailable') {
@@ -165,16 +164,17 @@ export class SessionManager {
 
   /** The key of the first suite that the server offers and the platform can do. */
   async #choose(keys: readonly UsableKey[]): Promise<UsableKey> {
-    let code: ErrorCode = 'no-common-suite';
+    let lacking = false;
     for (const name of this.#settings.suites) {
       const key = keys.find(({ suite }) => suite === suiteByName(name));
       if (key === undefined) continue;
       if (await isSupported(key.suite)) return key;
-      code = 'crypto-unavailable';
+      lacking = true;
     }
-    const lacking = code === 'crypto-unavailable' ? 'It lacks X25519. ' : '';
     const offered = keys.map(({ suite }) => suite.name).join(', ') || 'none that is valid now';
-    throw new SealwireError(code, `${lacking}The server offers ${offered}.`);
+    const detail = `The server offers ${offered}.`;
+    if (lacking) throw new SealwireError('crypto-unavailable', `It lacks X25519. ${detail}`);
+    throw new SealwireError('no-common-suite', detail);
   }
 
   #count(): Answered {
