@@ -25,6 +25,9 @@ export type Body =
       readonly trailers?: () => readonly Field[];
     };
 
+export type WholeBody = Extract<Body, { kind: 'bytes' | 'blob' }>;
+export type StreamBody = Extract<Body, { kind: 'stream' }>;
+
 export const noBody: Body = { kind: 'none' };
 
 /** Length in bytes, as it is declared; undefined for one that is not, as of most streams. */
@@ -79,16 +82,35 @@ export function fromIterable(iterable: AsyncIterable<Uint8Array>): ReadableStrea
   );
 }
 
+/** More bytes than these are not kept in memory a second time. */
+const longBody = 1_048_576;
+
+export function isLong(body: WholeBody): boolean {
+  return (body.kind === 'bytes' ? body.bytes.length : body.blob.size) > longBody;
+}
+
+/** A body that is there as a whole, as a stream: a new one each time. */
+export function streamOf(body: WholeBody): StreamBody {
+  if (body.kind === 'blob') return { kind: 'stream', stream: body.blob.stream() };
+  const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(body.bytes);
+      controller.close();
+    },
+  });
+  return { kind: 'stream', stream };
+}
+
 /**
- * A stream body to its end, for platforms that send no streams. They keep it outside of the page's memory.
+ * A stream to its end, which browsers keep outside of the page's memory.
  * @throws what the stream fails with; the reason of the signal, with which the stream is cancelled, too
  */
-export async function collected(
+export function collected(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
-): Promise<Body> {
+): Promise<Blob> {
   const copy = stream.pipeThrough(new TransformStream(), { signal: signal as AbortSignal });
-  return { kind: 'blob', blob: await new Response(copy as ReadableStream<Uint8Array<ArrayBuffer>>).blob() };
+  return new Response(copy as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
 }
 
 /** What is read of a stream body to find out whether it is a short one: so many bytes, for so many milliseconds. */

@@ -121,7 +121,8 @@ async function planBody(
   signal: AbortSignal | undefined,
 ): Promise<Body> {
   const body = await givenBody(init, request);
-  return body.kind !== 'stream' || sendsStreams() ? body : collected(body.stream, signal);
+  if (body.kind !== 'stream' || sendsStreams()) return body;
+  return { kind: 'blob', blob: await collected(body.stream, signal) };
 }
 
 async function givenBody(init: SealedRequestInit, request: Request | undefined): Promise<Body> {

@@ -10,7 +10,7 @@ import {
   randomNonce,
   requestKeys,
 } from '@sealwire/core';
-import type { Body } from './body.ts';
+import { collected, isLong, type StreamBody, streamOf, type WholeBody } from './body.ts';
 import type { LiveSession } from './session.ts';
 
 /** A request message: its nonce, which the response keys need, and its bytes. */
@@ -73,37 +73,33 @@ export async function sealHead(
   return { nonce, message: await sealer.record(new Uint8Array(), 'final') };
 }
 
-/** So many records at a time leave the memory of a page for a Blob. */
-const recordsInBlob = 64;
-
 /**
  * A message whose body is known as a whole; a long one becomes a Blob, built record by record.
- * @throws the reason of the signal as soon as it aborts
+ * @throws the reason of the signal, as soon as it aborts
  */
 export async function sealWhole(
   session: LiveSession,
   n: number,
   head: Uint8Array,
-  body: Extract<Body, { kind: 'bytes' | 'blob' }>,
+  body: WholeBody,
   signal: AbortSignal | undefined,
 ): Promise<SealedMessage<Piece | Blob>> {
-  const { nonce, sealer } = await begin(session, n, head);
   const length = body.kind === 'bytes' ? body.bytes.length : body.blob.size;
-  const blobs: Blob[] = [];
-  const records: Piece[] = [];
+  if (isLong(body)) {
+    const { nonce, message } = await sealStream(session, n, head, streamOf(body), () => {});
+    return { nonce, message: await collected(message, signal) };
+  }
+  const { nonce, sealer } = await begin(session, n, head);
+  const pieces: Piece[] = [];
   let offset = 0;
   do {
-    signal?.throwIfAborted();
     const end = Math.min(length, offset + sealer.room);
     const part =
       body.kind === 'bytes' ? body.bytes.subarray(offset, end) : await readBlob(body.blob, offset, end);
     offset = end;
-    records.push(await sealer.record(part, offset === length ? 'final' : 'more'));
-    if (records.length === recordsInBlob) blobs.push(new Blob(records.splice(0)));
+    pieces.push(await sealer.record(part, offset === length ? 'final' : 'more'));
   } while (offset < length);
-  const [first] = records;
-  const isShort = first !== undefined && blobs.length + records.length === 1;
-  return { nonce, message: isShort ? first : new Blob([...blobs, ...records]) };
+  return { nonce, message: pieces.length === 1 ? (pieces[0] as Piece) : new Blob(pieces) };
 }
 
 async function readBlob(blob: Blob, start: number, end: number): Promise<Uint8Array> {
@@ -115,7 +111,7 @@ export async function sealStream(
   session: LiveSession,
   n: number,
   head: Uint8Array,
-  { stream, trailers }: Extract<Body, { kind: 'stream' }>,
+  { stream, trailers }: StreamBody,
   sent: (length: number) => void,
 ): Promise<SealedMessage<ReadableStream<Piece>>> {
   const { nonce, sealer } = await begin(session, n, head);

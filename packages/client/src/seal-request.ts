@@ -6,15 +6,12 @@ import {
   outerMethod,
   SealwireError,
 } from '@sealwire/core';
-import { type Body, bodyLength } from './body.ts';
+import { type Body, bodyLength, isLong, streamOf } from './body.ts';
 import type { PlatformInit } from './options.ts';
 import type { Plan } from './plan.ts';
 import { sendsStreams } from './platform.ts';
 import { type SealedMessage, sealHead, sealStream, sealWhole } from './seal-message.ts';
 import type { LiveSession } from './session.ts';
-
-/** From this length on a whole body goes out as a stream, where its progress is asked for. */
-const longBody = 1_048_576;
 
 /**
  * Seals a plan for the platform's fetch; the nonce is the message's.
@@ -73,7 +70,5 @@ export async function sealRequest(
  */
 function outgoing({ body, onUploadProgress }: Plan, { handshakeUrl }: LiveSession): Body {
   if (onUploadProgress === undefined || (body.kind !== 'bytes' && body.kind !== 'blob')) return body;
-  const blob = body.kind === 'blob' ? body.blob : new Blob([body.bytes as Uint8Array<ArrayBuffer>]);
-  if (blob.size < longBody || !sendsStreams(handshakeUrl)) return body;
-  return { kind: 'stream', stream: blob.stream() };
+  return isLong(body) && sendsStreams(handshakeUrl) ? streamOf(body) : body;
 }

@@ -20,6 +20,8 @@ const unspoken = ['keepalive', 'referrer', 'referrerPolicy', 'window'] as const;
 function isForXhr(init: PlatformInit): boolean {
   return (
     init.onSent !== undefined &&
+    // Service workers and Node have none.
+    'XMLHttpRequest' in globalThis &&
     init.credentials !== 'omit' &&
     (init.mode ?? 'cors') === 'cors' &&
     unspoken.every((name) => init[name] === undefined || init[name] === false)
@@ -35,7 +37,7 @@ function send(url: string, { method = 'GET', headers, body, credentials, signal,
     xhr.responseType = 'arraybuffer';
     xhr.withCredentials = credentials === 'include';
     for (const [name, value] of new Headers(headers)) xhr.setRequestHeader(name, value);
-    xhr.upload.onprogress = ({ loaded, total }) => onSent?.(total === 0 ? 1 : loaded / total);
+    xhr.upload.onprogress = ({ loaded, total }) => onSent?.(loaded / total);
     xhr.onload = () => resolve(responseOf(xhr, url));
     xhr.onerror = () => reject(new TypeError('Failed to send by XMLHttpRequest.'));
     xhr.onabort = () => reject(signal?.reason);
