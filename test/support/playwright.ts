@@ -15,7 +15,7 @@ export function inChromium(name: string, run: () => Promise<unknown>): void {
 }
 
 /** Starts the machine's Chromium with an empty profile; it ends after the test. */
-export async function startBrowser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+export async function startBrowser(options?: BrowserContextOptions): Promise<BrowserContext> {
   const executablePath = findChromium() as string;
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
   afterwards(() => browser.close());

@@ -1,6 +1,7 @@
 // The page: its API on a sealed fetch, the same on a plain one for comparison, and both views.
 import { createSealedFetch, isSealwireError } from '@sealwire/client';
 import { defineInspector } from '@sealwire/client/inspector';
+import { xhrFetch } from '@sealwire/client/xhr';
 import { createApi } from './api.js';
 import { NotesView } from './notes-view.js';
 import { chooseWay } from './ways.js';
@@ -8,7 +9,8 @@ import { WireTap } from './wire-tap.js';
 import { WireView } from './wire-view.js';
 
 const pin = document.querySelector('meta[name="sealwire-pin"]').content;
-const tap = new WireTap();
+// XMLHttpRequest tells how far an upload is.
+const tap = new WireTap(xhrFetch());
 new WireView(tap);
 
 try {
@@ -16,10 +18,9 @@ try {
     origin: location.origin,
     // For demonstration only: a pin that the server itself puts into the page proves nothing about that server.
     identity: pin,
-    // Only to show the wire; without it the client takes the platform's fetch.
+    // Only to show the wire; without it this is xhrFetch(), or left out where no upload has a progress bar.
     fetch: tap.fetch,
   });
-  const unsealedFetch = (path, init) => tap.fetch(`/unsealed${path}`, init);
   const apis = {
     sealed: createApi(untilKeysChange(tap.watch(sealedFetch))),
     unsealed: createApi(tap.watch(unsealedFetch)),
@@ -39,6 +40,12 @@ try {
   const problem = document.querySelector('#problem');
   problem.textContent = error.message;
   problem.hidden = false;
+}
+
+/** What takes the place of the sealed fetch. */
+function unsealedFetch(path, { onUploadProgress, ...init }) {
+  const onSent = onUploadProgress && ((share) => onUploadProgress({ loaded: share, total: 1 }));
+  return tap.fetch(`/unsealed${path}`, { ...init, ...(onSent && { onSent }) });
 }
 
 /** The same fetch until the server turns out to be another than the pin names: then it asks no more. */

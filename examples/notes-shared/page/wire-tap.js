@@ -33,8 +33,8 @@ export class WireTap extends EventTarget {
   #calls = new WeakMap();
   #lastId = 0;
 
-  /** @param {typeof fetch} [platformFetch] */
-  constructor(platformFetch = (input, init) => globalThis.fetch(input, init)) {
+  /** @param {typeof fetch} platformFetch what the bytes go out by */
+  constructor(platformFetch) {
     super();
     this.#platformFetch = platformFetch;
   }

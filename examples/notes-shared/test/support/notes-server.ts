@@ -11,7 +11,7 @@ import type { createPage } from '../../page.mjs';
 export type ListenerOf = (options: {
   keys?: typeof commonKeys;
   origins?: string[];
-  notes: Notes;
+  notes?: Notes;
   sealed?: boolean;
 }) => RequestListener;
 
