@@ -15,7 +15,7 @@ const pictures = [
   { name: 'notes-light', size: [1280, 1090], colors: 'light', show: addNotes },
   { name: 'notes-dark', size: [1280, 1090], colors: 'dark', show: addNotes },
   { name: 'notes-not-sealed', size: [1280, 1090], colors: 'light', show: addWithoutSeal },
-  { name: 'notes-phone', size: [390, 844], colors: 'light', show: addNotes },
+  { name: 'notes-phone', size: [390, 844], colors: 'light', show: upload },
 ];
 
 async function addNotes(page) {
@@ -32,6 +32,7 @@ async function addWithoutSeal(page) {
 async function upload(page) {
   await add(page, 'The contract');
   const devTools = await page.context().newCDPSession(page);
+  await devTools.send('Network.enable');
   const connection = { offline: false, latency: 20, downloadThroughput: -1, uploadThroughput: 400_000 };
   await devTools.send('Network.emulateNetworkConditions', connection);
   const file = { name: 'contract.pdf', mimeType: 'application/pdf', buffer: Buffer.alloc(2_000_000) };

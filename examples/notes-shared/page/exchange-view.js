@@ -114,7 +114,7 @@ function dump(bytes, perLine, length = bytes.length) {
 
 /** Long ones scroll, also by the keyboard. */
 function block(...content) {
-  return h('pre', { tabIndex: 0, 'aria-label': 'Body', role: 'region' }, ...content);
+  return h('pre', { tabIndex: 0, 'aria-label': 'Body', role: 'group' }, ...content);
 }
 
 function note(text, className = '') {

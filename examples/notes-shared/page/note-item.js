@@ -49,6 +49,9 @@ function fileItem(file, download) {
     title: 'Download',
     onclick: () => download(file),
   });
-  button.append(h('span', { textContent: file.name }), h('small', { textContent: formatLength(file.size) }));
+  button.append(
+    h('span', { className: 'file-name', textContent: file.name }),
+    h('small', { className: 'file-size', textContent: formatLength(file.size) }),
+  );
   return h('li', {}, button);
 }
