@@ -172,6 +172,31 @@ for (const [protocol, byXhr] of [
   });
 }
 
+inChromium('an abort while a long body is sealed ends that, and nothing is sent', async () => {
+  // A machine that rests at every record.
+  const initScript = `
+const { encrypt } = crypto.subtle;
+globalThis.records = 0;
+crypto.subtle.encrypt = async function (...args) {
+  records++;
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  return encrypt.apply(this, args);
+};`;
+  const { app, page } = await openUploadPage('HTTP/1.1', { initScript });
+  await page.evaluate(starting(`new Blob([new Uint8Array(${size})])`));
+  await page.waitForFunction('records > 10');
+  assert.is(await page.evaluate('controller.abort(), outcome'), 'AbortError');
+  const sealed = Number(await page.evaluate('records'));
+  assert.ok(sealed < size / 65_536, `${sealed} records`);
+  // A short one, which is the next that arrives.
+  await page.evaluate(starting("'a short one'"));
+  assert.is(((await page.evaluate('outcome')) as { size: number }).size, 11);
+  assert.is(await app.events.next(), 'data');
+  await page.waitForTimeout(300);
+  // The one that was being sealed at the time of the abort, and those of the short one and its reply.
+  assert.ok(Number(await page.evaluate('records')) - sealed < 5);
+});
+
 inChromium('over HTTP/1.1 the platform tells no progress: there is one report, of the end', async () => {
   const { page } = await openUploadPage('HTTP/1.1');
   const outcome = (await page.evaluate(uploading(bodies['a Blob']))) as Reported;
