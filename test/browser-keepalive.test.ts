@@ -1,7 +1,9 @@
 // Calls with `keepalive` in a real browser: how long they may be, and that they outlive their page.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { sleep } from './support/cases.ts';
 import { inChromium } from './support/playwright.ts';
+import { startSealedApp } from './support/sealed-page.ts';
 import { openUploadPage } from './support/upload-page.ts';
 
 const call = (size: number, fetch = 'sealedFetch') =>
@@ -24,6 +26,15 @@ inChromium('a call arrives though its page goes elsewhere at once', async () => 
   await page.evaluate(`(${call(1000)}, (location.href = '/elsewhere'), 0)`);
   assert.is((await app.notes.next()).length, 1000);
   await page.waitForURL('**/elsewhere');
+});
+
+inChromium('what a page tells while it goes away is sealed by a service worker', async () => {
+  const { app, openSealed, wire } = await startSealedApp();
+  const tab = await openSealed();
+  await tab.evaluate("addEventListener('pagehide', () => navigator.sendBeacon('/echo', 'mulberry'))");
+  await tab.goto('about:blank');
+  while (!app.requests.includes('POST /echo')) await sleep(20);
+  assert.not.match(wire(), 'mulberry');
 });
 
 test.run();
