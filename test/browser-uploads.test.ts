@@ -44,11 +44,16 @@ inChromium('over HTTP/2 a stream arrives while it is being made', async () => {
 
 inChromium('over HTTP/1.1, where Chromium sends no streams, a stream fails as on the platform', async () => {
   const { page } = await openUploadPage('HTTP/1.1');
+  const faults: (string | undefined)[] = [];
+  page.on('requestfailed', (request) => {
+    if (request.url().endsWith('/upload')) faults.push(request.failure()?.errorText);
+  });
   const failure = (name: string) =>
     page.evaluate(`${name}('/upload', { method: 'POST', duplex: 'half', body: new Blob(['x']).stream() })
       .catch(({ name, message }) => name + ': ' + message)`);
   assert.is(await failure('sealedFetch'), 'TypeError: Failed to fetch');
   assert.is(await failure('fetch'), 'TypeError: Failed to fetch');
+  assert.equal(faults, ['net::ERR_ALPN_NEGOTIATION_FAILED', 'net::ERR_ALPN_NEGOTIATION_FAILED']);
 });
 
 /** As Firefox does it. */
