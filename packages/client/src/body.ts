@@ -1,4 +1,5 @@
 import { copyOf, type Field } from '@sealwire/core';
+import { unlessAborted } from './abort.ts';
 
 /** A request body, its length known unless it is a stream. */
 export type Body =
@@ -105,12 +106,13 @@ export function streamOf(body: WholeBody): StreamBody {
  * A stream to its end, which browsers keep outside of the page's memory.
  * @throws what the stream fails with; the reason of the signal, with which the stream is cancelled, too
  */
-export function collected(
+export async function collected(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<Blob> {
   const copy = stream.pipeThrough(new TransformStream(), { signal: signal as AbortSignal });
-  return new Response(copy as ReadableStream<Uint8Array<ArrayBuffer>>).blob();
+  // Chromium would make a TypeError of the reason.
+  return unlessAborted(new Response(copy as ReadableStream<Uint8Array<ArrayBuffer>>).blob(), signal);
 }
 
 /** What is read of a stream body to find out whether it is a short one: so many bytes, for so many milliseconds. */

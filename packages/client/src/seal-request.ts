@@ -44,7 +44,8 @@ export async function sealRequest(
     let sent = 0;
     sealed = await sealStream(session, n, head, body, (length) => {
       sent += length;
-      watch?.uploaded(length);
+      // Of others it is known how long they are.
+      if (plan.body.kind === 'stream') watch?.uploaded(length);
       loaded(sent);
     });
     init.duplex = 'half';
