@@ -32,6 +32,18 @@ onGateways('a handler sees every method, with a body and without', { listener: e
   }
 });
 
+onGateways('what browsers add by themselves goes along', { listener: echo }, async (twins) => {
+  const added = {
+    'upgrade-insecure-requests': '1',
+    priority: 'u=0, i',
+    'save-data': 'on',
+    purpose: 'prefetch',
+  };
+  const answer = await assertSame(twins, '/', { method: 'GET', headers: added });
+  assert.is(answer.status, 200);
+  for (const name of Object.keys(added)) assert.match(answer.body, `"${name}"`);
+});
+
 onGateways('HEAD is answered with the head alone', { listener: echo }, async (twins) => {
   const head = await assertSame(twins, '/a', { method: 'HEAD' });
   assert.is(head.body, '');

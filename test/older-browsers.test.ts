@@ -1,17 +1,19 @@
 // A browser that lacks what newer ones have: made of the machine's Chromium by taking that away.
 import { gzipSync } from 'node:zlib';
+import { StaticKeys, type SuiteName } from '@sealwire/core';
 import express, { type Application } from 'express';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundle } from './support/bundles.ts';
 import { inChromium, startBrowser } from './support/playwright.ts';
-import { pin, startSealed } from './support/servers.ts';
+import { keys as sharedKeys, startSealed } from './support/servers.ts';
 
 const script = await bundle(
   'browser',
   `
 import { createSealedFetch } from '@sealwire/client';
-globalThis.sealedFetch = createSealedFetch({ origin: location.origin, identity: '${pin}' });`,
+globalThis.makeSealedFetch = (identity, suites) =>
+  createSealedFetch({ origin: location.origin, identity, ...(suites && { suites }) });`,
 );
 
 /** Safari before 26.4: no stream has the type "bytes". */
@@ -32,9 +34,25 @@ crypto.subtle.importKey = function (...args) {
   return Promise.reject(new DOMException('Algorithm: Unrecognized name', 'NotSupportedError'));
 };`;
 
+/** Chrome before 133, or Firefox 129; `name` is of the error that the platform fails with. */
+const withoutX25519 = (name = 'NotSupportedError') => `
+for (const method of ['generateKey', 'importKey']) {
+  const original = crypto.subtle[method];
+  crypto.subtle[method] = function (...args) {
+    const isX25519 = args.some((each) => (each?.name ?? each) === 'X25519');
+    if (!isX25519) return original.apply(this, args);
+    return Promise.reject(new DOMException('X25519 does not work', '${name}'));
+  };
+}`;
+
 /** The page of a sealed server, in a browser that is as `initScript` makes it. */
-async function openPage(initScript: string, routes: (app: Application) => void) {
-  const { origin } = await startSealed(express, routes, {
+async function openPage(
+  initScript: string,
+  routes: (app: Application) => void,
+  { keys = sharedKeys, suites }: { keys?: StaticKeys; suites?: readonly SuiteName[] } = {},
+) {
+  const { origin, pin } = await startSealed(express, routes, {
+    keys,
     before(app) {
       app.get('/page', (_req, res) => {
         res.send('<!doctype html><script type="module" src="/script.js"></script>');
@@ -48,7 +66,8 @@ async function openPage(initScript: string, routes: (app: Application) => void) 
   await context.addInitScript(initScript);
   const page = await context.newPage();
   await page.goto(`${origin}/page`);
-  await page.waitForFunction('globalThis.sealedFetch');
+  await page.waitForFunction('globalThis.makeSealedFetch');
+  await page.evaluate(`globalThis.sealedFetch = makeSealedFetch('${pin}', ${JSON.stringify(suites)})`);
   return page;
 }
 
@@ -84,6 +103,36 @@ inChromium('a browser that cannot check the pin says so, and does not accuse the
   const page = await openPage(withoutEd25519, () => {});
   const outcome = await page.evaluate("sealedFetch('/').catch(({ code, message }) => code + ': ' + message)");
   assert.match(outcome as string, /^crypto-unavailable: .* It lacks Ed25519/);
+});
+
+const suiteOfCall =
+  "sealedFetch('/suite').then((response) => response.text(), (error) => error.code || error.name)";
+const suiteRoute = (app: Application) => {
+  app.get('/suite', (req, res) => void res.send(req.sealed?.suite));
+};
+
+inChromium('a browser without X25519 takes P-256 by itself', async () => {
+  const page = await openPage(withoutX25519(), suiteRoute, { keys: await StaticKeys.generate() });
+  assert.is(await page.evaluate(suiteOfCall), 'P-256');
+});
+
+inChromium('a suite that is not in the option `suites` is not taken in its place', async () => {
+  const keys = await StaticKeys.generate();
+  const page = await openPage(withoutX25519(), suiteRoute, { keys, suites: ['MLKEM768-X25519', 'X25519'] });
+  assert.is(await page.evaluate(suiteOfCall), 'crypto-unavailable');
+});
+
+inChromium('a browser that can use no suite of the server says what it lacks', async () => {
+  const page = await openPage(withoutX25519(), suiteRoute);
+  const outcome = await page.evaluate("sealedFetch('/').catch(({ code, message }) => code + ': ' + message)");
+  assert.match(outcome as string, /^crypto-unavailable: .* It lacks X25519\. The server offers X25519\.$/);
+});
+
+inChromium('X25519 that is there and fails leads to no other suite', async () => {
+  const page = await openPage(withoutX25519('OperationError'), suiteRoute, {
+    keys: await StaticKeys.generate(),
+  });
+  assert.is(await page.evaluate(suiteOfCall), 'OperationError');
 });
 
 test.run();

@@ -2,4 +2,5 @@
 import { serveNotes } from '../notes-shared/serve.mjs';
 import { createNotesApp } from './app.mjs';
 
-await serveNotes(createNotesApp);
+// Express gives requests prototypes of its own, and those are of HTTP/1.1.
+await serveNotes(createNotesApp, { http2: false });

@@ -10,16 +10,17 @@ import { limits, Notes } from '../notes-shared/notes.mjs';
 
 /**
  * @param {object} options
- * @param options.keys the server's keys
- * @param options.origins the origins that browsers call
+ * @param {import('@sealwire/core').ServerKeys} [options.keys] the server's keys
+ * @param {string[]} [options.origins] the origins that browsers call
+ * @param {Notes} [options.notes] what it shows
+ * @param {boolean} [options.sealed] false for a comparison, and for nothing else
  */
-export function createNotesApp({ keys, origins }) {
-  const notes = new Notes();
+export function createNotesApp({ keys, origins, notes = new Notes(), sealed = true }) {
   const sendFeed = feedOf(notes);
   const app = new Koa();
 
   // The one line. What follows is written as if it were not there.
-  app.use(sealwire({ keys, origins }));
+  if (sealed) app.use(sealwire({ keys, origins }));
 
   app.use(answerErrors);
   app.use(bodyParser({ jsonLimit: '16kb' }));

@@ -2,4 +2,4 @@
 import { serveNotes } from '../notes-shared/serve.mjs';
 import { createNotesApp } from './app.mjs';
 
-await serveNotes((options) => createNotesApp(options).callback());
+await serveNotes((options) => createNotesApp(options).callback(), { http2: true });

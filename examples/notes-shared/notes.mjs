@@ -6,8 +6,8 @@ export const limits = {
   notes: 100,
   textLength: 2000,
   filesPerNote: 4,
-  fileBytes: 8_000_000,
-  allFileBytes: 64_000_000,
+  fileBytes: 32_000_000,
+  allFileBytes: 128_000_000,
 };
 
 /** An error with the status that the app answers it with. */

@@ -84,6 +84,8 @@ async function bundle() {
     target: 'es2022',
     chunkNames: 'chunk-[name]-[hash]',
     conditions: ['default', ...ownConditions()],
+    // The page shows how things work: its inspector is for development.
+    define: { 'process.env.NODE_ENV': '"development"' },
     logLevel: 'warning',
   });
   // Ends esbuild's own process, so that a Ctrl-C in the terminal does not reach it.

@@ -1,20 +1,22 @@
 // Runs an app of notes: keys, page, port, TLS, and an end as soon as it is asked to.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { StaticKeys } from '@sealwire/core';
 import { developmentCertificate } from './certificate.mjs';
+import { createListener } from './listener.mjs';
 import { createPage } from './page.mjs';
-
-let server;
 
 /**
  * Serves until the process is asked to end.
  * @param listenerOf makes a listener for Node's server from `{ keys, origins }`
+ * @param {object} options
+ * @param options.http2 whether the listener takes requests of HTTP/2, too; browsers speak it over TLS only
  */
-export async function serveNotes(listenerOf) {
+export async function serveNotes(listenerOf, { http2 }) {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   const { tls } = readArguments();
@@ -27,7 +29,7 @@ export async function serveNotes(listenerOf) {
   const certificate = tls
     ? await developmentCertificate(fileURLToPath(new URL('.dev-cert', import.meta.url)))
     : undefined;
-  server = certificate ? createTlsServer(certificate) : createServer();
+  const server = certificate ? createSecure(certificate, http2) : createServer();
 
   // This machine only: it is a demonstration.
   server.listen(port, '127.0.0.1');
@@ -37,11 +39,7 @@ export async function serveNotes(listenerOf) {
   const { port: actualPort } = server.address();
   const origin = `${scheme}://localhost:${actualPort}`;
   const origins = [origin, `${scheme}://127.0.0.1:${actualPort}`];
-  const listener = listenerOf({ keys, origins });
-  server.on('request', (req, res) => {
-    // The page is public and cannot be sealed: what opens seals is in it. So the app has no part in it.
-    if (!sendPage(req, res)) listener(req, res);
-  });
+  server.on('request', createListener(listenerOf, { keys, origins, sendPage }));
 
   const aboutCertificate = certificate
     ? `
@@ -58,10 +56,13 @@ export async function serveNotes(listenerOf) {
 ${aboutCertificate}`);
 }
 
+/** A server over TLS; clients that do not speak HTTP/2 get HTTP/1.1 from the same port. */
+function createSecure(certificate, http2) {
+  return http2 ? createSecureServer({ ...certificate, allowHTTP1: true }) : createTlsServer(certificate);
+}
+
+/** Feeds are open for as long as their pages are: nobody waits for them. */
 function stop() {
-  server?.close();
-  // Feeds are open for as long as their pages are.
-  server?.closeAllConnections();
   process.exit(0);
 }
 

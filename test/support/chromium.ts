@@ -148,8 +148,14 @@ export class Page {
   }
 
   /** Presses one of the keys that the tests need, as a person does. */
-  async press(key: 'Enter' | 'Tab' | ' '): Promise<void> {
-    const codes = { Enter: ['Enter', 13, '\r'], Tab: ['Tab', 9, ''], ' ': ['Space', 32, ' '] } as const;
+  async press(key: 'Enter' | 'Tab' | ' ' | 'ArrowLeft' | 'ArrowRight'): Promise<void> {
+    const codes = {
+      Enter: ['Enter', 13, '\r'],
+      Tab: ['Tab', 9, ''],
+      ' ': ['Space', 32, ' '],
+      ArrowLeft: ['ArrowLeft', 37, ''],
+      ArrowRight: ['ArrowRight', 39, ''],
+    } as const;
     const [code, windowsVirtualKeyCode, text] = codes[key];
     const event = { key, code, windowsVirtualKeyCode };
     await this.send('Input.dispatchKeyEvent', { type: 'keyDown', ...event, ...(text && { text }) });

@@ -182,8 +182,9 @@ export const masterOf = (session: Session): MasterKey => session.master;
 export const browserSource = `import { createSealedFetch, isSealwireError, type SealedResponse } from '@sealwire/client';
 import { type SealwireInspector, showInspector } from '@sealwire/client/inspector';
 import { registerSealedWorker, sealRequests } from '@sealwire/client/worker';
+import { xhrFetch } from '@sealwire/client/xhr';
 
-const sealedFetch = createSealedFetch({ origin: location.origin, trust: 'tls' });
+const sealedFetch = createSealedFetch({ origin: location.origin, trust: 'tls', fetch: xhrFetch() });
 export const send = (form: FormData, signal: AbortSignal): Promise<SealedResponse> =>
   sealedFetch('/upload', { method: 'POST', body: form, signal, onUploadProgress: ({ loaded }) => console.log(loaded) });
 export const isOffline = (error: unknown): boolean => !isSealwireError(error) && error instanceof TypeError;

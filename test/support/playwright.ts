@@ -1,4 +1,4 @@
-import { type BrowserContext, chromium } from 'playwright-core';
+import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
 import { test } from 'uvu';
 import { within } from './cases.ts';
 import { findChromium } from './chromium.ts';
@@ -15,11 +15,11 @@ export function inChromium(name: string, run: () => Promise<unknown>): void {
 }
 
 /** Starts the machine's Chromium with an empty profile; it ends after the test. */
-export async function startBrowser(): Promise<BrowserContext> {
+export async function startBrowser(options?: BrowserContextOptions): Promise<BrowserContext> {
   const executablePath = findChromium() as string;
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
   afterwards(() => browser.close());
-  const context = await browser.newContext();
+  const context = await browser.newContext(options);
   // The compiler of the tests names functions by this, also those that run in the page.
   await context.addInitScript('globalThis.__name = (value) => value;');
   return context;

@@ -12,22 +12,23 @@ import type { Stack, StackApp } from './stacks.ts';
 
 const { key, cert } = certificate;
 
-/** A server of HTTP/2 and HTTP/1.1 on one port, behind TLS; `ca` is the certificate that a client has to trust. */
-export interface SecureServer {
+/** A server of HTTP/2 and HTTP/1.1 on one port, behind TLS. */
+export interface SecureListener {
   readonly origin: string;
   readonly port: number;
-  readonly pin: string;
-  readonly ca: string;
+  readonly server: Server;
   /** Connections that were opened so far. */
   readonly connections: number;
 }
 
-/** Starts an application on it, behind Sealwire unless `sealed` is false. It is closed after the test. */
-export async function startSecure(
-  stack: Stack,
-  app: StackApp,
-  { sealed = true } = {},
-): Promise<SecureServer> {
+/** One with an application; `ca` is the certificate that a client has to trust. */
+export interface SecureServer extends SecureListener {
+  readonly pin: string;
+  readonly ca: string;
+}
+
+/** Starts one on 127.0.0.1 that answers nothing yet; it is closed after the test. */
+export async function listenSecure(): Promise<SecureListener> {
   const server = createSecureServer({ key, cert, allowHTTP1: true });
   const sockets = new Set<Socket>();
   let connections = 0;
@@ -38,9 +39,6 @@ export async function startSecure(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const origin = `https://localhost:${port}`;
-  const store = sealed ? new MemorySessionStore() : undefined;
-  (server as unknown as Server).on('request', stack.listener(app, origin, store));
   afterwards(
     () =>
       new Promise<void>((resolve) => {
@@ -49,14 +47,25 @@ export async function startSecure(
       }),
   );
   return {
-    origin,
+    origin: `https://localhost:${port}`,
     port,
-    pin,
-    ca: cert,
+    server: server as unknown as Server,
     get connections() {
       return connections;
     },
   };
+}
+
+/** Starts an application on one, behind Sealwire unless `sealed` is false. */
+export async function startSecure(
+  stack: Stack,
+  app: StackApp,
+  { sealed = true } = {},
+): Promise<SecureServer> {
+  const listener = await listenSecure();
+  const store = sealed ? new MemorySessionStore() : undefined;
+  listener.server.on('request', stack.listener(app, listener.origin, store));
+  return Object.assign(listener, { pin, ca: cert });
 }
 
 /** A platform fetch over HTTP/1.1 that trusts one certificate; it has as much of a fetch as Sealwire needs. */

@@ -2,6 +2,6 @@
 import { test } from 'uvu';
 import { testCommand } from '../../notes-shared/test/support/command-cases.ts';
 
-testCommand(new URL('../server.mjs', import.meta.url));
+testCommand(new URL('../server.mjs', import.meta.url), 'http/1.1');
 
 test.run();

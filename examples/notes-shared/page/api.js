@@ -24,10 +24,14 @@ export function createApi(fetch) {
       await call('DELETE', `/notes/${id}`);
     },
 
-    async attach(id, file) {
+    /**
+     * @param {File} file
+     * @param {{ signal?: AbortSignal, onUploadProgress?: (progress: { loaded: number, total?: number }) => void }} [init]
+     */
+    async attach(id, file, init = {}) {
       const body = new FormData();
       body.append('file', file);
-      return (await call('POST', `/notes/${id}/files`, { body })).json();
+      return (await call('POST', `/notes/${id}/files`, { ...init, body })).json();
     },
 
     /** @returns {Promise<Blob>} */

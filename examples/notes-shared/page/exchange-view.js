@@ -1,6 +1,7 @@
 // One exchange, seen from both sides: four cells, request and response, app and wire.
 import { formatLength, hexDump, hexLineLength } from './bytes.js';
 import { isText, messageInHeader, textOf } from './captured.js';
+import { cdnLog } from './cdn-log.js';
 import { h } from './dom.js';
 import { explainRequest, explainResponse } from './own-exchange.js';
 
@@ -32,7 +33,14 @@ export function renderExchange(exchange, width) {
     cell('wire', 'Request', wireRequest(wire, perLine)),
     cell('app', 'Response', kind === 'call' ? response(app, perLine) : explainResponse(exchange)),
     cell('wire', 'Response', response(wire, perLine)),
+    logCell(exchange),
   ];
+}
+
+/** What is left of an exchange when it is over, where its log is kept. */
+function logCell(exchange) {
+  const heading = h('h4', {}, h('span', { textContent: 'What a CDN logs' }));
+  return h('article', { className: 'cell on-wire cdn' }, heading, block(cdnLog(exchange)));
 }
 
 function cell(side, title, content) {
@@ -106,7 +114,7 @@ function dump(bytes, perLine, length = bytes.length) {
 
 /** Long ones scroll, also by the keyboard. */
 function block(...content) {
-  return h('pre', { tabIndex: 0, 'aria-label': 'Body', role: 'region' }, ...content);
+  return h('pre', { tabIndex: 0, 'aria-label': 'Body', role: 'group' }, ...content);
 }
 
 function note(text, className = '') {

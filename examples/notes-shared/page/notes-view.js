@@ -1,21 +1,18 @@
 // The notes on the page: an ordinary app that knows nothing of seals.
-import { formatLength } from './bytes.js';
-import { h } from './dom.js';
-
-const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+import { noteItem } from './note-item.js';
+import { Upload } from './upload.js';
 
 export class NotesView {
   #api;
-  #items = new Map();
+  /** What is shown, by id: the note, its element, and the rows of its uploads. */
+  #shown = new Map();
   #list = document.querySelector('#notes');
   #form = document.querySelector('#new-note');
   #text = document.querySelector('#text');
   #problem = document.querySelector('#problem');
   #live = document.querySelector('#live');
 
-  /** @param {ReturnType<import('./api.js').createApi>} api */
-  constructor(api) {
-    this.#api = api;
+  constructor() {
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#add();
@@ -27,10 +24,16 @@ export class NotesView {
     });
   }
 
+  /** @param {ReturnType<import('./api.js').createApi>} api what it calls from now on */
+  use(api) {
+    this.#api = api;
+    this.showProblem('');
+  }
+
   /** Replaces what is shown; `notes` are the newest first. */
   showAll(notes) {
-    this.#items.clear();
-    this.#list.replaceChildren();
+    const ids = new Set(notes.map(({ id }) => id));
+    for (const id of this.#shown.keys()) if (!ids.has(id)) this.#hide(id);
     for (const note of notes.toReversed()) this.#show(note);
   }
 
@@ -60,110 +63,81 @@ export class NotesView {
 
   /** A change comes twice, by its answer and by the feed: the second changes nothing. */
   #show(note) {
-    const item = this.#item(note);
-    const shown = this.#items.get(note.id);
-    if (shown?.isEqualNode(item)) return;
-    const focused = shown?.contains(document.activeElement);
-    if (shown === undefined) this.#list.prepend(item);
-    else shown.replaceWith(item);
-    this.#items.set(note.id, item);
+    const before = this.#shown.get(note.id);
+    if (before !== undefined && JSON.stringify(before.note) === JSON.stringify(note)) return;
+    const uploads = before?.uploads ?? [];
+    const focused = before?.item.contains(document.activeElement);
+    const item = noteItem(note, uploads, {
+      attach: (file) => this.#attach(note.id, file),
+      download: (file) => this.#download(note.id, file),
+      remove: () => this.#remove(note.id),
+    });
+    if (before === undefined) this.#list.prepend(item);
+    else before.item.replaceWith(item);
+    this.#shown.set(note.id, { note, item, uploads });
     // What changes a note is attaching a file: who did that goes on there.
     if (focused) item.querySelector('.file-input').focus();
   }
 
   #hide(id) {
-    const item = this.#items.get(id);
-    if (item === undefined) return;
+    const shown = this.#shown.get(id);
+    if (shown === undefined) return;
+    const { item } = shown;
     // Who works with the keyboard goes on at the next note.
     const next = (item.nextElementSibling ?? item.previousElementSibling)?.querySelector('.delete');
     if (item.contains(document.activeElement)) (next ?? this.#text).focus();
     item.remove();
-    this.#items.delete(id);
+    this.#shown.delete(id);
   }
 
-  #item(note) {
-    const words = note.text.slice(0, 40);
-    const created = new Date(note.created);
-    const input = h('input', {
-      type: 'file',
-      className: 'file-input',
-      'aria-label': `Attach a file to: ${words}`,
-    });
-    input.addEventListener('change', () => this.#attach(note, input));
-    return h(
-      'li',
-      { className: 'note' },
-      h('p', { className: 'note-text', dir: 'auto', textContent: note.text }),
-      h(
-        'ul',
-        { className: 'files', hidden: note.files.length === 0 },
-        ...note.files.map((file) => this.#file(note, file)),
-      ),
-      h(
-        'div',
-        { className: 'note-end' },
-        h('time', { dateTime: note.created, textContent: time.format(created) }),
-        h('label', { className: 'quiet' }, 'Attach a file', input),
-        h('button', {
-          type: 'button',
-          className: 'quiet delete',
-          textContent: 'Delete',
-          'aria-label': `Delete: ${words}`,
-          onclick: () => this.#remove(note),
-        }),
-      ),
-    );
-  }
-
-  #file(note, file) {
-    const button = h('button', {
-      type: 'button',
-      className: 'file',
-      title: 'Download',
-      onclick: () => this.#download(note, file),
-    });
-    button.append(
-      h('span', { textContent: file.name }),
-      h('small', { textContent: formatLength(file.size) }),
-    );
-    return h('li', {}, button);
-  }
-
-  async #remove(note) {
+  async #remove(id) {
     await this.#try(async () => {
-      await this.#api.remove(note.id);
-      this.#hide(note.id);
+      await this.#api.remove(id);
+      this.#hide(id);
     });
   }
 
-  async #attach(note, input) {
-    const [file] = input.files;
-    if (file === undefined) return;
-    const words = input.labels[0].firstChild;
-    const idle = words.data;
-    words.data = 'Attaching …';
+  async #attach(id, file) {
+    const upload = new Upload(file);
+    const { uploads } = this.#shown.get(id);
+    uploads.push(upload.element);
+    this.#filesOf(id).append(upload.element);
     // The changed note itself comes by the feed.
-    await this.#try(() => this.#api.attach(note.id, file));
-    words.data = idle;
-    input.value = '';
+    await this.#try(
+      () => this.#api.attach(id, file, { signal: upload.signal, onUploadProgress: upload.progress }),
+      () => upload.cancelled,
+    );
+    uploads.splice(uploads.indexOf(upload.element), 1);
+    const focused = upload.element.contains(document.activeElement);
+    upload.element.remove();
+    if (focused) this.#shown.get(id)?.item.querySelector('.file-input').focus();
   }
 
-  async #download(note, file) {
+  #filesOf(id) {
+    return this.#shown.get(id).item.querySelector('.files');
+  }
+
+  async #download(id, file) {
     await this.#try(async () => {
-      const url = URL.createObjectURL(await this.#api.download(note.id, file.id));
-      h('a', { href: url, download: file.name }).click();
+      const url = URL.createObjectURL(await this.#api.download(id, file.id));
+      const link = document.createElement('a');
+      Object.assign(link, { href: url, download: file.name }).click();
       setTimeout(() => URL.revokeObjectURL(url), 60_000);
     });
   }
 
-  /** @returns {Promise<boolean>} whether it worked; if not, the page says why */
-  async #try(action) {
+  /**
+   * @param {() => Promise<unknown>} action
+   * @param {() => boolean} [wanted] true if its failure was what the user asked for
+   * @returns {Promise<boolean>} whether it worked; if not, the page says why
+   */
+  async #try(action, wanted = () => false) {
     this.showProblem('');
     try {
       await action();
       return true;
     } catch (error) {
-      this.showProblem(error.message);
+      if (!wanted()) this.showProblem(error.message);
       return false;
     }
   }

@@ -20,6 +20,7 @@ const maxExchanges = 40;
  * @property {Message & { method: string, path: string }} request
  * @property {(Message & { status: number }) | undefined} response
  * @property {string | undefined} error
+ * @property {boolean} [cancelled] true if the page ended it
  *
  * @typedef {{ headers: [string, string][], body: import('./captured.js').Captured | undefined }} Message
  */
@@ -32,8 +33,8 @@ export class WireTap extends EventTarget {
   #calls = new WeakMap();
   #lastId = 0;
 
-  /** @param {typeof fetch} [platformFetch] */
-  constructor(platformFetch = (input, init) => globalThis.fetch(input, init)) {
+  /** @param {typeof fetch} platformFetch what the bytes go out by */
+  constructor(platformFetch) {
     super();
     this.#platformFetch = platformFetch;
   }
@@ -79,7 +80,8 @@ export class WireTap extends EventTarget {
   async #record(exchange, side, send) {
     const ended = (error) => {
       exchange.endedAt = performance.now();
-      side.error = error?.message;
+      side.cancelled = error?.name === 'AbortError';
+      side.error = side.cancelled ? 'The page ended it.' : error?.message;
       this.#changed(exchange);
     };
     this.#changed(exchange);

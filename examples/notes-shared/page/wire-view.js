@@ -96,7 +96,8 @@ function summary(exchange) {
   const { app, wire, startedAt, endedAt } = exchange;
   const { request } = app ?? wire ?? {};
   const title = exchange.kind === 'call' ? `${request?.method} ${request?.path}` : names[exchange.kind];
-  const status = (app ?? wire)?.error ? 'failed' : ((app ?? wire)?.response?.status ?? '…');
+  const { error, cancelled, response } = app ?? wire ?? {};
+  const status = cancelled ? 'ended' : error ? 'failed' : (response?.status ?? '…');
   return [
     h('span', { className: 'log-title', textContent: title }),
     h('span', { className: 'log-status', textContent: String(status) }),

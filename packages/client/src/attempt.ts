@@ -1,25 +1,20 @@
 import {
   type ErrorCode,
-  encodeBase64Url,
   encodeRequestHead,
   FieldSet,
-  formatSealwireHeader,
   isErrorCode,
-  maxHeaderMessage,
   messageType,
-  outerMethod,
   type ResponseHead,
   repeatField,
   repeatValue,
   responseKeys,
-  SealwireError,
 } from '@sealwire/core';
 import { bodyLength } from './body.ts';
 import { MessageReader } from './open-message.ts';
 import type { ClientSettings } from './options.ts';
 import { type Hint, mediaType, plaintextAnswer, readHint } from './outer-response.ts';
 import { type Plan, splitFields } from './plan.ts';
-import { type SealedMessage, sealHead, sealStream, sealWhole } from './seal-message.ts';
+import { sealRequest } from './seal-request.ts';
 import type { LiveSession } from './session.ts';
 
 /** How one sending of a request ended. */
@@ -71,11 +66,12 @@ export async function attempt(
       path: requestTarget(plan.url),
       fields: [...sealed, ['sealwire-time', String(at)], ...repeats],
     });
-    const { nonce, init } = await seal(session, n, head, plan, outerFields);
+    const loaded = uploadProgress(plan);
+    const { nonce, init } = await sealRequest(session, n, head, plan, outerFields, loaded);
     plan.watch?.sent(n, plan, init);
     const outer = await settings.fetch(plan.url.href, init);
     const sent = { session, n, at };
-    return await open(sent, nonce, plan, outer);
+    return await open(sent, nonce, plan, outer, loaded);
   } finally {
     session.answered(n);
   }
@@ -98,58 +94,32 @@ async function repeatOf(
   return [repeatField, await repeatValue(key, { sid, n: sent.n }, first.at, { sid: session.sid, n })];
 }
 
-async function seal(
-  session: LiveSession,
-  n: number,
-  head: Uint8Array,
-  plan: Plan,
-  outerFields: [string, string][],
-): Promise<{ nonce: Uint8Array; init: RequestInit }> {
-  const init: RequestInit & { duplex?: 'half' } = {
-    ...plan.platform,
-    method: outerMethod(plan.method),
-    cache: 'no-store',
-    redirect: 'manual',
-    ...(plan.signal && { signal: plan.signal }),
+/** Tells how much of the body of a plan is on its way, each time that it is more. */
+function uploadProgress({ body, onUploadProgress }: Plan): (loaded: number) => void {
+  const total = bodyLength(body);
+  let last = 0;
+  return (loaded) => {
+    if (loaded <= last) return;
+    last = loaded;
+    onUploadProgress?.({ loaded, total });
   };
-  let h: string | undefined;
-  let sealed: SealedMessage<BodyInit | null>;
-  if (plan.body.kind === 'none') {
-    const { nonce, message } = await sealHead(session, n, head);
-    h = encodeBase64Url(message);
-    if (h.length > maxHeaderMessage) throw new SealwireError('head-too-large');
-    sealed = { nonce, message: null };
-  } else if (plan.body.kind === 'stream') {
-    let loaded = 0;
-    init.duplex = 'half';
-    sealed = await sealStream(session, n, head, plan.body, (length) => {
-      loaded += length;
-      plan.watch?.uploaded(length);
-      plan.onUploadProgress?.({ loaded, total: undefined });
-    });
-  } else {
-    sealed = await sealWhole(session, n, head, plan.body);
-  }
-  const headers: [string, string][] = [
-    ...outerFields,
-    ['sealwire', formatSealwireHeader({ sid: session.sid, n, h })],
-  ];
-  if (sealed.message !== null) {
-    headers.push(['content-type', messageType]);
-    init.body = sealed.message;
-  }
-  return { nonce: sealed.nonce, init: { ...init, headers } };
 }
 
-async function open(sent: Sent, nonceQ: Uint8Array, plan: Plan, outer: Response): Promise<Outcome> {
+async function open(
+  sent: Sent,
+  nonceQ: Uint8Array,
+  plan: Plan,
+  outer: Response,
+  loaded: (bytes: number) => void,
+): Promise<Outcome> {
   const { session, n } = sent;
   if (mediaType(outer) !== messageType || outer.body === null) {
     const hint = await readHint(outer);
     if (hint === undefined) throw plaintextAnswer(outer);
     return { kind: 'hint', hint, outer, sent };
   }
-  const total = bodyLength(plan.body);
-  if (total !== undefined && total > 0) plan.onUploadProgress?.({ loaded: total, total });
+  // The server has all of it, whatever the platform told of that.
+  loaded(bodyLength(plan.body) ?? 0);
   const reader = outer.body.getReader();
   const message = new MessageReader(plan.watch?.reader(reader) ?? reader);
   const head = await message.head(

@@ -1,4 +1,5 @@
 import { copyOf, type Field } from '@sealwire/core';
+import { unlessAborted } from './abort.ts';
 
 /** A request body, its length known unless it is a stream. */
 export type Body =
@@ -10,20 +11,23 @@ export type Body =
   | {
       readonly kind: 'bytes';
       readonly bytes: Uint8Array;
-      readonly type: string | undefined;
+      readonly type?: string | undefined;
       /** True if its length is not told, as of a stream that turned out to be short. */
       readonly undeclared?: boolean;
     }
-  | { readonly kind: 'blob'; readonly blob: Blob; readonly type: string | undefined }
+  | { readonly kind: 'blob'; readonly blob: Blob; readonly type?: string | undefined }
   | {
       readonly kind: 'stream';
       readonly stream: ReadableStream<Uint8Array>;
-      readonly type: string | undefined;
+      readonly type?: string | undefined;
       /** What its sender said of its length, in bytes. */
       readonly length?: number | undefined;
       /** What follows the body, once that has ended. */
       readonly trailers?: () => readonly Field[];
     };
+
+export type WholeBody = Extract<Body, { kind: 'bytes' | 'blob' }>;
+export type StreamBody = Extract<Body, { kind: 'stream' }>;
 
 export const noBody: Body = { kind: 'none' };
 
@@ -44,16 +48,15 @@ export function bodyLength(body: Body): number | undefined {
 /** Fetch standard, "extract a body": bytes or stream, and the content type that goes with it. */
 export async function extractBody(body: unknown): Promise<Body> {
   if (body === undefined || body === null) return noBody;
-  if (body instanceof ReadableStream) return { kind: 'stream', stream: body, type: undefined };
+  if (body instanceof ReadableStream) return { kind: 'stream', stream: body };
   if (body instanceof Blob) return { kind: 'blob', blob: body, type: body.type || undefined };
-  if (body instanceof ArrayBuffer)
-    return { kind: 'bytes', bytes: copyOf(new Uint8Array(body)), type: undefined };
+  if (body instanceof ArrayBuffer) return { kind: 'bytes', bytes: copyOf(new Uint8Array(body)) };
   if (ArrayBuffer.isView(body)) {
     const view = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-    return { kind: 'bytes', bytes: copyOf(view), type: undefined };
+    return { kind: 'bytes', bytes: copyOf(view) };
   }
   if (typeof body === 'object' && Symbol.asyncIterator in body) {
-    return { kind: 'stream', stream: fromIterable(body as AsyncIterable<Uint8Array>), type: undefined };
+    return { kind: 'stream', stream: fromIterable(body as AsyncIterable<Uint8Array>) };
   }
   // Strings, URLSearchParams and FormData: the platform knows their bytes and types.
   const extracted = new Response(body as BodyInit);
@@ -80,6 +83,38 @@ export function fromIterable(iterable: AsyncIterable<Uint8Array>): ReadableStrea
   );
 }
 
+/** More bytes than these are not kept in memory a second time. */
+const longBody = 1_048_576;
+
+export function isLong(body: WholeBody): boolean {
+  return (body.kind === 'bytes' ? body.bytes.length : body.blob.size) > longBody;
+}
+
+/** A body that is there as a whole, as a stream: a new one each time. */
+export function streamOf(body: WholeBody): StreamBody {
+  if (body.kind === 'blob') return { kind: 'stream', stream: body.blob.stream() };
+  const stream = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(body.bytes);
+      controller.close();
+    },
+  });
+  return { kind: 'stream', stream };
+}
+
+/**
+ * A stream to its end, which browsers keep outside of the page's memory.
+ * @throws what the stream fails with; the reason of the signal, with which the stream is cancelled, too
+ */
+export async function collected(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<Blob> {
+  const copy = stream.pipeThrough(new TransformStream(), { signal: signal as AbortSignal });
+  // Chromium would make a TypeError of the reason.
+  return unlessAborted(new Response(copy as ReadableStream<Uint8Array<ArrayBuffer>>).blob(), signal);
+}
+
 /** What is read of a stream body to find out whether it is a short one: so many bytes, for so many milliseconds. */
 const shortBody = 65_536;
 const shortWait = 20;
@@ -91,17 +126,17 @@ const shortWait = 20;
 export async function extractRequestBody(request: Request): Promise<Body> {
   if (request.body === undefined) {
     // No `body` here (Firefox): there is one all the same.
-    const bytes = new Uint8Array(await request.arrayBuffer());
-    return bytes.length === 0 ? noBody : { kind: 'bytes', bytes, type: undefined };
+    const blob = await request.blob();
+    return blob.size === 0 ? noBody : { kind: 'blob', blob };
   }
   if (request.body === null) return noBody;
   // What was there as a whole has a length, can be sent again, and goes over HTTP/1.1, where browsers send no streams.
   const whole = withoutStream(request);
-  if (whole !== undefined) return { kind: 'blob', blob: await whole.blob(), type: undefined };
+  if (whole !== undefined) return { kind: 'blob', blob: await whole.blob() };
   const read = await readShort(request.body);
   return read instanceof Uint8Array
-    ? { kind: 'bytes', bytes: read, type: undefined, undeclared: true }
-    : { kind: 'stream', stream: read, type: undefined };
+    ? { kind: 'bytes', bytes: read, undeclared: true }
+    : { kind: 'stream', stream: read };
 }
 
 /**

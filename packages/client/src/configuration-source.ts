@@ -15,7 +15,7 @@ import { ConfigurationMemory } from './configuration-memory.ts';
 import { inTime } from './deadline.ts';
 import { KnownTime } from './known-time.ts';
 import type { ClientSettings } from './options.ts';
-import { mediaType, readLimited } from './outer-response.ts';
+import { inWords, mediaType, readLimited } from './outer-response.ts';
 
 /** How long a configuration is used without asking for a newer one, in milliseconds. */
 const freshFor = 3_600_000;
@@ -138,7 +138,7 @@ export class ConfigurationSource {
     const response = await this.#settings.fetch(url, init);
     if (response.status !== 200 || mediaType(response) !== configurationType) {
       response.body?.cancel().catch(() => {});
-      throw new SealwireError('configuration-unavailable', `${url} answered ${response.status}.`);
+      throw new SealwireError('configuration-unavailable', `${inWords(response)} from ${url}.`);
     }
     const bytes = await readLimited(response, maxConfigurationLength);
     if (bytes === undefined) throw new SealwireError('configuration-invalid', 'It is too long.');

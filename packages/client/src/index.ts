@@ -15,7 +15,13 @@ export type {
   InspectListener,
   InspectOptions,
 } from './inspect.ts';
-export type { Clock, ConfigurationStorage, PlatformFetch, SealedFetchOptions } from './options.ts';
+export type {
+  Clock,
+  ConfigurationStorage,
+  PlatformFetch,
+  PlatformInit,
+  SealedFetchOptions,
+} from './options.ts';
 export type { Progress, SealedCallInit, SealedRequestInit } from './plan.ts';
 export type { OuterResponse, SealedResponse } from './response.ts';
 

@@ -9,8 +9,18 @@ import {
 } from '@sealwire/core';
 import type { Inspector } from './inspect.ts';
 
+/** What a platform's fetch is given. */
+export interface PlatformInit extends RequestInit {
+  duplex?: 'half';
+  /**
+   * There where somebody asks for the progress of a whole body: to be told which share of it, from 0 to 1, was handed to
+   * the network. The platform's own fetch takes no notice of it, `xhrFetch()` does.
+   */
+  onSent?: (share: number) => void;
+}
+
 /** The platform's fetch, or whatever stands for it. */
-export type PlatformFetch = (input: string, init: RequestInit) => Promise<Response>;
+export type PlatformFetch = (input: string, init: PlatformInit) => Promise<Response>;
 
 export interface Clock {
   /** Wall clock in milliseconds, as `Date.now`. */

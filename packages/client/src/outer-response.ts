@@ -57,6 +57,11 @@ export async function readHint(response: Response): Promise<Hint | undefined> {
 /** What proxies answer with when a header is too long for them. */
 const headerTooLong = new Set([400, 414, 431, 494]);
 
+/** What a response is, in words: of a redirect that it does not follow, a browser shows neither status nor location. */
+export function inWords({ type, status }: Response): string {
+  return type === 'opaqueredirect' ? 'A redirect' : `Status ${status}`;
+}
+
 /** The error of a call that was answered in plaintext; it carries the answer, which nothing vouches for. */
 export function plaintextAnswer(response: Response, hint?: Hint): SealwireError & { untrusted: Response } {
   const advice =
@@ -65,7 +70,7 @@ export function plaintextAnswer(response: Response, hint?: Hint): SealwireError 
       : '';
   const error = new SealwireError(
     'plaintext-answer',
-    `Status ${response.status}${hint ? `, "${hint.code}"` : ''}.${advice}`,
+    `${inWords(response)}${hint ? `, "${hint.code}"` : ''}.${advice}`,
   );
   return Object.assign(error, { untrusted: response });
 }

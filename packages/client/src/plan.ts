@@ -1,8 +1,9 @@
 import { type Field, FieldSet, isOuterRequestField, SealwireError } from '@sealwire/core';
 import { unlessAborted } from './abort.ts';
-import { type Body, bodyLength, extractBody, extractRequestBody } from './body.ts';
+import { type Body, bodyLength, collected, extractBody, extractRequestBody } from './body.ts';
 import { acceptedCodings } from './codings.ts';
 import type { Watch } from './inspect.ts';
+import { isBrowser, sendsStreams } from './platform.ts';
 
 export interface Progress {
   /** Bytes of the body so far, in plaintext. */
@@ -73,7 +74,7 @@ export async function makePlan(input: RequestInfo | URL, init: SealedRequestInit
   checkValues(init, method, url);
   const headers = new Headers(init.headers ?? request?.headers);
   const signal = from('signal') ?? undefined;
-  const body = await unlessAborted(planBody(init, request), signal);
+  const body = await unlessAborted(planBody(init, request, signal), signal);
   const bodiless = method.toUpperCase() === 'GET' || method.toUpperCase() === 'HEAD';
   if (bodiless && body.kind !== 'none') throw new TypeError('Request with GET/HEAD method cannot have body.');
   if (body.kind !== 'none' && body.type !== undefined && !headers.has('content-type')) {
@@ -114,7 +115,17 @@ export function isRequest(input: RequestInfo | URL): input is Request {
   return typeof input === 'object' && 'url' in input && 'headers' in input;
 }
 
-async function planBody(init: SealedRequestInit, request: Request | undefined): Promise<Body> {
+async function planBody(
+  init: SealedRequestInit,
+  request: Request | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Body> {
+  const body = await givenBody(init, request);
+  if (body.kind !== 'stream' || sendsStreams()) return body;
+  return { kind: 'blob', blob: await collected(body.stream, signal) };
+}
+
+async function givenBody(init: SealedRequestInit, request: Request | undefined): Promise<Body> {
   if (init.body === undefined || init.body === null) {
     if (request === undefined) return { kind: 'none' };
     if (request.bodyUsed) throw new TypeError('Cannot use a Request whose body was used already.');
@@ -197,13 +208,11 @@ function platformFields(headers: Headers): Field[] {
   ];
 }
 
-/** Their `navigator` has languages in newer versions, which their fetch does not tell. */
-const noBrowser = /^(?:Node\.js|Deno|Bun)\//;
-
 /** What a browser says itself, in pages and in workers: its languages with falling weight. Others say `*`. */
 function acceptLanguage(): string {
-  const { languages = [], userAgent = '' } = (globalThis.navigator ?? {}) as Partial<Navigator>;
-  if (languages.length === 0 || noBrowser.test(userAgent)) return '*';
+  // Newer versions of Node have some, too, which its fetch does not tell.
+  const languages = isBrowser() ? navigator.languages : [];
+  if (languages.length === 0) return '*';
   return languages
     .slice(0, 9)
     .map((language, index) => (index === 0 ? language : `${language};q=0.${10 - index}`))

@@ -10,7 +10,7 @@ import {
   randomNonce,
   requestKeys,
 } from '@sealwire/core';
-import type { Body } from './body.ts';
+import { collected, isLong, type StreamBody, streamOf, type WholeBody } from './body.ts';
 import type { LiveSession } from './session.ts';
 
 /** A request message: its nonce, which the response keys need, and its bytes. */
@@ -73,15 +73,23 @@ export async function sealHead(
   return { nonce, message: await sealer.record(new Uint8Array(), 'final') };
 }
 
-/** A message whose body is known as a whole; a long one becomes a Blob, built record by record. */
+/**
+ * A message whose body is known as a whole; a long one becomes a Blob, built record by record.
+ * @throws the reason of the signal, as soon as it aborts
+ */
 export async function sealWhole(
   session: LiveSession,
   n: number,
   head: Uint8Array,
-  body: Extract<Body, { kind: 'bytes' | 'blob' }>,
+  body: WholeBody,
+  signal: AbortSignal | undefined,
 ): Promise<SealedMessage<Piece | Blob>> {
-  const { nonce, sealer } = await begin(session, n, head);
   const length = body.kind === 'bytes' ? body.bytes.length : body.blob.size;
+  if (isLong(body)) {
+    const { nonce, message } = await sealStream(session, n, head, streamOf(body), () => {});
+    return { nonce, message: await collected(message, signal) };
+  }
+  const { nonce, sealer } = await begin(session, n, head);
   const pieces: Piece[] = [];
   let offset = 0;
   do {
@@ -103,7 +111,7 @@ export async function sealStream(
   session: LiveSession,
   n: number,
   head: Uint8Array,
-  { stream, trailers }: Extract<Body, { kind: 'stream' }>,
+  { stream, trailers }: StreamBody,
   sent: (length: number) => void,
 ): Promise<SealedMessage<ReadableStream<Piece>>> {
   const { nonce, sealer } = await begin(session, n, head);

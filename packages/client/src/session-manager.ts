@@ -3,6 +3,7 @@ import {
   type Configuration,
   handshakeType,
   isSealwireError,
+  isSupported,
   maxHandshakeLength,
   SealwireError,
   sealedRequestFields,
@@ -122,7 +123,7 @@ export class SessionManager {
     const { payload } = configuration;
     const { clock, clientKey, origin } = this.#settings;
     const began = performance.now();
-    const key = this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
+    const key = await this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
     const handshake = await beginHandshake(key, clock.now(), clientKey);
     const url = origin + payload.handshake;
     const { answered, reply, response, hint } = await inTime(
@@ -133,7 +134,7 @@ export class SessionManager {
       const session = await handshake.finish(reply);
       this.#settings.inspector?.handshake(url, key.suite.name, began);
       if (!limited) this.#uncount(answered);
-      return new LiveSession(session, sealedRequestFields(payload.fields), clock);
+      return new LiveSession(session, sealedRequestFields(payload.fields), url, clock);
     }
     if (hint?.code === 'unknown-key') return { hint, answered };
     if (hint?.code === 'too-many-handshakes' || hint?.code === 'unavailable') {
@@ -161,13 +162,19 @@ export class SessionManager {
     return { answered, response, reply };
   }
 
-  #choose(keys: readonly UsableKey[]): UsableKey {
+  /** The key of the first suite that the server offers and the platform can do. */
+  async #choose(keys: readonly UsableKey[]): Promise<UsableKey> {
+    let lacking = false;
     for (const name of this.#settings.suites) {
       const key = keys.find(({ suite }) => suite === suiteByName(name));
-      if (key !== undefined) return key;
+      if (key === undefined) continue;
+      if (await isSupported(key.suite)) return key;
+      lacking = true;
     }
     const offered = keys.map(({ suite }) => suite.name).join(', ') || 'none that is valid now';
-    throw new SealwireError('no-common-suite', `The server offers ${offered}.`);
+    const detail = `The server offers ${offered}.`;
+    if (lacking) throw new SealwireError('crypto-unavailable', `It lacks X25519. ${detail}`);
+    throw new SealwireError('no-common-suite', detail);
   }
 
   #count(): Answered {

@@ -28,10 +28,13 @@ export class LiveSession {
   #repeatKey: Promise<MasterKey> | undefined;
   /** Fields that the server seals. */
   readonly sealedFields: FieldSet;
+  /** Where the handshake was sent. */
+  readonly handshakeUrl: string;
 
-  constructor(session: ClientSession, sealedFields: FieldSet, clock: Clock) {
+  constructor(session: ClientSession, sealedFields: FieldSet, handshakeUrl: string, clock: Clock) {
     this.#session = session;
     this.sealedFields = sealedFields;
+    this.handshakeUrl = handshakeUrl;
     this.#clock = clock;
     this.#madeAt = { wall: clock.now(), monotonic: clock.monotonic() };
     this.#usedAt = this.#madeAt;

@@ -1,5 +1,5 @@
 // The session behind a client: made once, made again when it has to be, and right about the time.
-import { createSealedFetch } from '@sealwire/client';
+import { createSealedFetch, type Progress } from '@sealwire/client';
 import { configurationPath, isSealwireError, MemorySessionStore } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -186,6 +186,23 @@ it('a stream cannot be sent again after such a correction, and that is said', as
   assert.match(error.message, 'expired');
   assert.is(handled, 1);
   assert.is(await (await sealedFetch('/', stream())).text(), 'once');
+});
+
+it('a long body whose progress is told is sent again from its beginning', async () => {
+  let shift = 0;
+  const server = await startServer({ clock: () => Date.now() + shift });
+  const network = recordingFetch();
+  const sealedFetch = clientOf(server, { fetch: network });
+  assert.is(await (await sealedFetch('/', post)).text(), 'a body');
+  shift = 200_000;
+  const loaded: number[] = [];
+  const body = new Blob(['x'.repeat(2_000_000)]);
+  const onUploadProgress = (at: Progress) => loaded.push(at.loaded);
+  const response = await sealedFetch('/', { method: 'POST', body, onUploadProgress });
+  assert.is((await response.text()).length, 2_000_000);
+  assert.equal([handled, network.exchanges.length], [2, 3]);
+  assert.is(loaded.at(-1), 2_000_000);
+  assert.is(loaded.filter((bytes) => bytes === loaded[0]).length, 2);
 });
 
 it('a wrong wall clock prevents neither handshake nor call', async () => {

@@ -150,6 +150,15 @@ it('a stream tells what of it was sealed', async () => {
   );
 });
 
+it('a long body that goes out as a stream, for its progress, is told with its size and once', async () => {
+  const sealedFetch = clientOf(await startServer());
+  const { of } = await inspected(sealedFetch);
+  const body = new Blob(['x'.repeat(2_000_000)]);
+  await (await sealedFetch('/echo', { method: 'POST', body, onUploadProgress() {} })).text();
+  assert.is(of('started')[0]?.size, 2_000_000);
+  assert.is(of('uploaded').length, 0);
+});
+
 it('who has heard enough hears no more, and who throws breaks no call', async () => {
   const sealedFetch = clientOf(await startServer());
   const { events, stop } = await inspected(sealedFetch);

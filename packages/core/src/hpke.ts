@@ -31,6 +31,11 @@ export function loadCipherSuite(suite: Suite): Promise<CipherSuite> {
   return cipherSuite;
 }
 
+/** Node has the cryptography of every suite. */
+export async function isSupported(_suite: Suite): Promise<boolean> {
+  return true;
+}
+
 /**
  * SetupBaseS or SetupPSKS (RFC 9180, section 5.1).
  * @throws SealwireError `rejected` for a public key that is not of the suite's form; hpke's errors for one that is no

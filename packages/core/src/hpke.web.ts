@@ -2,7 +2,7 @@ import { concat, u16, utf8 } from './bytes.ts';
 import { aeadOpen, aeadSeal, importAeadKey } from './crypto.web.ts';
 import { labeledHkdf, noSalt } from './hkdf.web.ts';
 import { checkEncoding, type Exporter, pskId, pskOf, type SetupInput } from './hpke-input.ts';
-import { type EphemeralKem, type KemPair, loadEphemeralKem } from './kem.web.ts';
+import { type EphemeralKem, hasKem, type KemPair, loadEphemeralKem } from './kem.web.ts';
 import type { Suite } from './suites.ts';
 
 // HPKE (RFC 9180) as far as the client of a handshake needs it, over WebCrypto, in a sixth of the bytes of `hpke`:
@@ -20,6 +20,11 @@ function loadKem({ kem: id }: Suite): Promise<EphemeralKem> {
     loaded.set(id, kem);
   }
   return kem;
+}
+
+/** True if this platform has the cryptography of a suite, or will have once the suite's code is loaded. */
+export function isSupported({ kem }: Suite): Promise<boolean> {
+  return hasKem(kem);
 }
 
 /** Seals or opens its one message, and derives other secrets. */

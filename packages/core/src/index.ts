@@ -7,6 +7,7 @@ export {
   randomBytes,
   randomNonce,
 } from '#crypto';
+export { isSupported } from '#hpke';
 export type {
   AuditEvent,
   AuditEvents,

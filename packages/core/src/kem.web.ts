@@ -75,6 +75,22 @@ export function dhkem(id: number, generate: () => Promise<DhPair>): EphemeralKem
   };
 }
 
+/**
+ * True if the platform has what a KEM needs. X25519 is younger than the rest, and X-Wing contains it. What fails for
+ * another reason is an error: it shall not lead to a weaker suite.
+ */
+export async function hasKem(id: number): Promise<boolean> {
+  if (id === 0x0010) return true;
+  try {
+    await generateDhPair({ name: 'X25519' });
+    return true;
+  } catch (error) {
+    // WebCrypto, "normalize an algorithm".
+    if ((error as Error).name === 'NotSupportedError') return false;
+    throw error;
+  }
+}
+
 /** The KEM of a suite; code for X-Wing is loaded where the platform has none. */
 export async function loadEphemeralKem(id: number): Promise<EphemeralKem> {
   if (id === 0x0010) return dhkem(id, () => generateDhPair({ name: 'ECDH', namedCurve: 'P-256' }));

@@ -68,7 +68,7 @@ export function testApp(listenerOf: ListenerOf): void {
     const message = async (promise: Promise<unknown>) => ((await failure(promise)) as Error).message;
     const { id } = await api.create('here');
     const tooLarge = file(new Uint8Array(limits.fileBytes + 1), 'large.bin', 'application/octet-stream');
-    assert.is(await message(api.attach(id, tooLarge)), 'A file has at most 8 MB.');
+    assert.is(await message(api.attach(id, tooLarge)), 'A file has at most 32 MB.');
     assert.is(await message(api.create('  \n ')), 'A note needs a text.');
     assert.is(await message(api.create('x'.repeat(2001))), 'A note has at most 2000 characters.');
     assert.is(await message(api.remove('99')), 'There is no such note.');

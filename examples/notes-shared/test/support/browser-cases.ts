@@ -1,5 +1,6 @@
 // The page in a real Chromium, used as a person uses it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StaticKeys } from '@sealwire/core';
@@ -8,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { type Page, startChromium } from '../../../../test/support/chromium.ts';
 import { needing } from '../../../../test/support/needs.ts';
 import { afterwards } from '../../../../test/support/resources.ts';
+import { limits } from '../../notes.mjs';
 import { createPage } from '../../page.mjs';
 import { type ListenerOf, startNotes } from './notes-server.ts';
 
@@ -50,6 +52,8 @@ async function cells(tab: Page): Promise<{ side: string; text: string }[]> {
   return (await tab.evaluate(expression)) as { side: string; text: string }[];
 }
 
+/** Who depends on axe. */
+const testPackage = new URL('../../../../test/package.json', import.meta.url);
 const markup = '<img src=x onerror="document.title=`broken`"> & ünï 🔒';
 
 /** What the page does with any of the apps. */
@@ -63,7 +67,7 @@ export function testPage(listenerOf: ListenerOf): void {
       const tab = await open();
       await addNote(tab, markup);
       await tab.until("document.querySelector('.cell.app').textContent.includes('POST /notes')");
-      await tab.until("document.querySelectorAll('.cell.on-wire pre').length === 2");
+      await tab.until("document.querySelectorAll('.cell.on-wire:not(.cdn) pre').length === 2");
 
       const [asked, sent, answered, received] = await cells(tab);
       assert.match(asked?.text as string, '<img src=x onerror=');
@@ -71,9 +75,9 @@ export function testPage(listenerOf: ListenerOf): void {
       assert.match(sent?.text as string, 'application/vnd.sealwire');
       for (const cell of [sent, received]) {
         assert.is(cell?.side, 'wire');
-        assert.not.match(cell?.text as string, 'onerror');
+        assert.not.match(cell?.text as string, 'broken');
       }
-      assert.not.match(wire(), 'onerror');
+      assert.not.match(wire(), 'broken');
       assert.is(await tab.evaluate('document.title'), 'Sealed notes');
       assert.equal(tab.complaints, []);
     },
@@ -83,8 +87,8 @@ export function testPage(listenerOf: ListenerOf): void {
     const { open, tap } = await openNotes();
     const tab = await open();
     await addNote(tab, 'compare me');
-    await tab.until("document.querySelectorAll('.cell.on-wire pre').length === 2");
-    const expression = `[...document.querySelectorAll('.cell.on-wire pre')].map((pre) =>
+    await tab.until("document.querySelectorAll('.cell.on-wire:not(.cdn) pre').length === 2");
+    const expression = `[...document.querySelectorAll('.cell.on-wire:not(.cdn) pre')].map((pre) =>
     [...pre.querySelectorAll('.hex')].map((line) => line.textContent).join(' '))`;
     const dumps = (await tab.evaluate(expression)) as string[];
     const [request, response] = dumps.map((dump) => Buffer.from(dump.replaceAll(' ', ''), 'hex'));
@@ -115,11 +119,11 @@ export function testPage(listenerOf: ListenerOf): void {
     assert.is(await tab.evaluate("document.querySelector('.file span').textContent"), name);
     assert.is(await tab.evaluate("document.querySelectorAll('.file b').length"), 0);
 
-    await tab.choose('.file-input', [temporaryFile('large.bin', new Uint8Array(8_000_001))]);
+    await tab.choose('.file-input', [temporaryFile('large.bin', new Uint8Array(limits.fileBytes + 1))]);
     await tab.until("!document.querySelector('#problem').hidden");
     assert.is(
       await tab.evaluate("document.querySelector('#problem').textContent"),
-      'A file has at most 8 MB.',
+      'A file has at most 32 MB.',
     );
     assert.not.match(wire(), 'gooseberry');
     assert.not.match(wire(), 'month,amount');
@@ -161,6 +165,93 @@ export function testPage(listenerOf: ListenerOf): void {
         await tab.until(`document.querySelector('#text').value === '${text}'`);
       }
       assert.is(await tab.evaluate("document.querySelectorAll('.note').length"), 1);
+    },
+  );
+
+  inChromium('an upload shows how far it is, and ends when it is cancelled', async () => {
+    const { open } = await openNotes();
+    const tab = await open();
+    await tab.send('Network.enable');
+    await tab.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: 500_000,
+    });
+    await tab.choose('.file-input', [temporaryFile('slow.bin', new Uint8Array(4_000_000))]);
+    // A share of it has gone, and not all.
+    await tab.until("document.querySelector('.upload progress')?.value > 0.1");
+    assert.ok(await tab.evaluate("document.querySelector('.upload progress').value < 1"));
+    assert.match((await tab.evaluate("document.querySelector('.upload').textContent")) as string, /\d+ %/);
+    await tab.evaluate("document.querySelector('.cancel').focus()");
+    await tab.press('Enter');
+    await tab.until("document.querySelector('.upload') === null");
+    // Who works with the keyboard can choose again, and nobody calls it a problem.
+    assert.ok(await tab.evaluate("document.activeElement.matches('.file-input')"));
+    assert.ok(await tab.evaluate("document.querySelector('#problem').hidden"));
+    assert.is(await (await open()).evaluate("document.querySelectorAll('.file').length"), 0);
+  });
+
+  inChromium('the same app without a seal shows what the seal is good for', async () => {
+    const { open, wire } = await openNotes();
+    const tab = await open();
+    await addNote(tab, 'before-gooseberry');
+    assert.not.match(wire(), 'gooseberry');
+
+    await tab.evaluate("document.querySelector('[value=sealed]').focus()");
+    await tab.press('ArrowRight');
+    await tab.until("document.documentElement.dataset.way === 'unsealed'");
+    await tab.until("document.querySelector('#live.on')");
+    // The same notes, in the open.
+    await tab.until("document.querySelector('.note-text')?.textContent === 'before-gooseberry'");
+    await addNote(tab, 'after-gooseberry');
+    await tab.until("document.querySelector('.cell.app').textContent.includes('POST /notes')");
+    await tab.until("document.querySelector('.cdn').textContent.includes('after-gooseberry')");
+    for (const { text } of await cells(tab)) assert.match(text, 'after-gooseberry');
+    assert.match(wire(), 'after-gooseberry');
+
+    await tab.evaluate("document.querySelector('[value=unsealed]').focus()");
+    await tab.press('ArrowLeft');
+    await tab.until("document.documentElement.dataset.way === 'sealed'");
+    await tab.until("document.querySelector('#live.on')");
+    await addNote(tab, 'sealed-raspberry');
+    await tab.until("document.querySelector('.cdn').textContent.includes('POST /notes')");
+    assert.not.match(wire(), 'raspberry');
+    assert.equal(tab.complaints, []);
+  });
+
+  inChromium('the inspector lists what the page calls', async () => {
+    const { open } = await openNotes();
+    const tab = await open();
+    await addNote(tab, 'inspect me');
+    await tab.evaluate("document.querySelector('.panel').open = true");
+    const titles = `[...document.querySelector('sealwire-inspector').shadowRoot.querySelectorAll('.title')]
+      .map((title) => title.textContent)`;
+    await tab.until(`${titles}.includes('POST /notes')`);
+    assert.ok(((await tab.evaluate(titles)) as string[]).includes('GET /feed'));
+    assert.equal(tab.complaints, []);
+  });
+
+  inChromium(
+    'axe finds nothing that keeps anyone from using the page, by day, by night and without a seal',
+    async () => {
+      const { open } = await openNotes();
+      const tab = await open();
+      await addNote(tab, 'for everyone');
+      await tab.choose('.file-input', [temporaryFile('list.csv', 'month,amount')]);
+      await tab.until("document.querySelector('.file')");
+      await tab.evaluate("document.querySelector('.panel').open = true");
+      await tab.evaluate(readFileSync(createRequire(testPackage).resolve('axe-core/axe.min.js'), 'utf8'));
+      const faults = () =>
+        tab.evaluate(`axe.run(document).then(({ violations }) => violations.map(({ id, nodes }) =>
+        id + ': ' + nodes.map(({ html }) => html.slice(0, 80)).join(', ')))`);
+      for (const value of ['light', 'dark']) {
+        await tab.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value }] });
+        assert.equal(await faults(), [], value);
+      }
+      await tab.evaluate("document.querySelector('[value=unsealed]').click()");
+      await tab.until("document.querySelector('#live.on')");
+      assert.equal(await faults(), [], 'without a seal');
     },
   );
 

@@ -1,8 +1,14 @@
 // The command as a user runs it: what it prints, the port it takes, and how it ends.
+import { once } from 'node:events';
 import { get } from 'node:https';
+import { connect } from 'node:tls';
 import { createSealedFetch } from '@sealwire/client';
+import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it, within } from '../../../../test/support/cases.ts';
+import { startChromium } from '../../../../test/support/chromium.ts';
+import { needing } from '../../../../test/support/needs.ts';
+import { afterwards } from '../../../../test/support/resources.ts';
 import { listen } from '../../../../test/support/servers.ts';
 import { failToStart as fail, type RunningServer, startServer as start } from './command.ts';
 
@@ -16,8 +22,10 @@ function sealedFetchOf({ origin, pin }: RunningServer) {
   return createSealedFetch({ origin, identity: pin });
 }
 
-/** What the command of every app does. */
-export function testCommand(script: URL): void {
+const inChromium = needing('chromium', test);
+
+/** What the command of every app does; `tlsProtocol` is the one that browsers get with `--tls`, by its name in ALPN. */
+export function testCommand(script: URL, tlsProtocol: 'h2' | 'http/1.1'): void {
   const startServer = (args: readonly string[] = [], env: Record<string, string> = {}) =>
     start(script, args, env);
   const failToStart = (args: readonly string[], env: Record<string, string>) => fail(script, args, env);
@@ -75,7 +83,7 @@ export function testCommand(script: URL): void {
     });
   }
 
-  it('--tls serves HTTPS', async () => {
+  it(`--tls serves HTTPS, by HTTP/1.1 and to who can more by ${tlsProtocol}`, async () => {
     const server = await startServer(['--tls']);
     assert.match(server.origin, /^https:\/\/localhost:\d+$/);
     assert.match(server.output.stdout, 'cert.pem');
@@ -85,5 +93,31 @@ export function testCommand(script: URL): void {
       }).on('error', reject);
     });
     assert.is(await status, 200);
+
+    const ALPNProtocols = ['h2', 'http/1.1'];
+    const socket = connect({ port: server.port, rejectUnauthorized: false, ALPNProtocols });
+    afterwards(() => socket.destroy());
+    await once(socket, 'secureConnect');
+    assert.is(socket.alpnProtocol, tlsProtocol);
+  });
+
+  inChromium(`with --tls the page works, all of it over ${tlsProtocol}`, async () => {
+    const server = await startServer(['--tls']);
+    // Nobody but the server itself has signed its certificate.
+    const tab = await (await startChromium(['--ignore-certificate-errors'])).open(server.origin);
+    await tab.until("document.querySelector('#live.on')");
+    await tab.evaluate("document.querySelector('#text').focus()");
+    await tab.type('over TLS');
+    await tab.press('Enter');
+    await tab.until("document.querySelector('.note-text')?.textContent === 'over TLS'");
+    const entries = `[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]`;
+    const used = (await tab.evaluate(
+      `${entries}.map((each) => [new URL(each.name).pathname, each.nextHopProtocol])`,
+    )) as [string, string][];
+    for (const path of ['/', '/.well-known/sealwire/handshake', '/notes']) {
+      assert.equal(new Map(used).get(path), tlsProtocol, path);
+    }
+    assert.equal(new Set(used.map(([, protocol]) => protocol)), new Set([tlsProtocol]));
+    assert.equal(tab.complaints, []);
   });
 }

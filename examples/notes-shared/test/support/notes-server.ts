@@ -2,11 +2,18 @@ import type { RequestListener } from 'node:http';
 import { clientOf } from '../../../../test/support/clients.ts';
 import { startTap } from '../../../../test/support/proxies.ts';
 import { keys as commonKeys, listen } from '../../../../test/support/servers.ts';
+import { createListener } from '../../listener.mjs';
+import type { Notes } from '../../notes.mjs';
 import { createApi } from '../../page/api.js';
 import type { createPage } from '../../page.mjs';
 
 /** Makes one of the apps as a listener. */
-export type ListenerOf = (options: { keys: typeof commonKeys; origins: string[] }) => RequestListener;
+export type ListenerOf = (options: {
+  keys?: typeof commonKeys;
+  origins?: string[];
+  notes?: Notes;
+  sealed?: boolean;
+}) => RequestListener;
 
 export interface NotesOptions {
   /** Answers for the page. */
@@ -22,8 +29,8 @@ export async function startNotes(
   const server = await listen();
   const tap = await startTap(server);
   const start = (itsKeys: typeof commonKeys) => {
-    const listener = listenerOf({ keys: itsKeys, origins: [server.origin, tap.origin] });
-    server.server.on('request', (req, res) => sendPage(req, res) || listener(req, res));
+    const origins = [server.origin, tap.origin];
+    server.server.on('request', createListener(listenerOf, { keys: itsKeys, origins, sendPage }));
   };
   start(keys);
   const fetchThroughTap = () => clientOf({ origin: tap.origin });

@@ -14,8 +14,8 @@ import { targetOf } from './request-target.ts';
 /** As of createSealedFetch; `fetch` is nodeFetch() by default. */
 export type GatewayOptions = Omit<SealedFetchOptions, 'otherOrigins'>;
 
-/** Headers that tools add by themselves and that mean nothing to a server. */
-const ofTools = ['postman-token'];
+/** Headers that tools and browsers add by themselves, and that no application authenticates anybody by. */
+const ofTools = ['postman-token', 'priority', 'purpose', 'save-data', 'upgrade-insecure-requests'];
 
 /**
  * A plain HTTP server that seals every request to one origin and opens every response, for programs that cannot:

@@ -39,12 +39,10 @@ async function bodyOf(req: IncomingMessage): Promise<Body> {
   const length = declared === undefined ? undefined : Number(declared);
   const trailers = () => fieldsOf(req.rawTrailers);
   const read = await readShort(bodyStream(req, discard));
-  if (read instanceof ReadableStream)
-    return { kind: 'stream', stream: read, type: undefined, length, trailers };
-  if (trailers().length === 0)
-    return { kind: 'bytes', bytes: read, type: undefined, undeclared: length === undefined };
+  if (read instanceof ReadableStream) return { kind: 'stream', stream: read, length, trailers };
+  if (trailers().length === 0) return { kind: 'bytes', bytes: read, undeclared: length === undefined };
   const stream = new Blob([read as Uint8Array<ArrayBuffer>]).stream();
-  return { kind: 'stream', stream, type: undefined, length, trailers };
+  return { kind: 'stream', stream, length, trailers };
 }
 
 function fieldsOf(raw: readonly string[]): Field[] {
