@@ -1,3 +1,9 @@
+export type { AccessPolicy } from './access-policy.ts';
+export type { ExportedKey, KeyToAdd, PublicKeyInfo } from './key-info.ts';
+export { KeyRing } from './key-ring.ts';
+export { memoryStorage } from './memory-storage.ts';
+export type { KeyRingOptions, NewKeyRingOptions } from './ring-options.ts';
+export type { RotationPolicy } from './rotation-policy.ts';
 export type {
   KeyAlgorithm,
   KeyEntry,
@@ -6,3 +12,4 @@ export type {
   RingChange,
   RingState,
 } from './storage.ts';
+export type { SymmetricKey, SymmetricPurpose } from './usable-keys.ts';

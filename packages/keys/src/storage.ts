@@ -27,6 +27,10 @@ export interface KeyEntry {
   readonly destroyed?: number;
   /** True if its sessions have to end: it was compromised. */
   readonly revoked?: boolean;
+  /** True if its secret is not in the storage: it is in an HSM, in a KMS, or with an identity that signs elsewhere. */
+  readonly elsewhere?: boolean;
+  /** Handshakes that used a KEM key, as far as they were written down. */
+  readonly handshakes?: number;
 }
 
 /** Everything a key ring remembers, but the secrets. */
