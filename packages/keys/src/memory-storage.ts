@@ -2,7 +2,7 @@ import { SealwireError } from '@sealwire/core';
 import type { KeyEntry, KeyStorage, RingState } from './storage.ts';
 
 /** Nothing: the state of a ring before its first key. */
-export const emptyState: RingState = { version: 1, revision: 0, seq: 0, signed: {}, entries: [] };
+const emptyState: RingState = { version: 1, revision: 0, seq: 0, signed: {}, entries: [] };
 
 class MemoryStorage implements KeyStorage {
   readonly readOnly = false;
@@ -31,9 +31,9 @@ class MemoryStorage implements KeyStorage {
         this.#secrets.get(id)?.fill(0);
         this.#secrets.delete(id);
       }
-      this.#state = made.state;
+      this.#state = { ...made.state, revision: this.#state.revision + 1 };
       for (const listener of this.#listeners) queueMicrotask(listener);
-      return made.state;
+      return this.#state;
     });
     this.#last = changed.catch(() => {});
     return changed;

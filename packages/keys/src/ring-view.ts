@@ -70,11 +70,7 @@ export class RingView {
         'keys-invalid',
         'They cannot be changed here: change them where they come from.',
       );
-    const next = await this.#storage.update(async (state) => {
-      const made = await change(state);
-      return made && { ...made, state: { ...made.state, revision: state.revision + 1 } };
-    });
-    this.#adopt(next);
+    this.#adopt(await this.#storage.update(change));
   }
 
   /** Changes what has no secrets; where nothing can be changed, for this process alone. */

@@ -65,7 +65,8 @@ export interface KeyStorage {
   /** The secret of a key, verified to be that of its id; the caller zeroes it. */
   secret(entry: KeyEntry): Promise<Uint8Array>;
   /**
-   * Changes the state: one process at a time among all that share the place, all or nothing.
+   * Changes the state: one process at a time among all that share the place, all or nothing. The storage counts
+   * `revision`; `change` may call `secret`.
    * @returns the new state; the old one if `change` returns undefined
    */
   update(change: (state: RingState) => Maybe<RingChange | undefined>): Promise<RingState>;
