@@ -111,9 +111,12 @@ async function played(steps: readonly Step[]): Promise<void> {
       for (const { id, purpose } of active) if (purpose === 'kem') assert.ok(named.includes(id));
       for (const kid of named)
         for (const each of rings) assert.is((await each.findKey(kid))?.kid, kid, 'published, but not found');
-      for (const { id, status } of entries)
-        if (status === 'disabled' || status === 'destroyed')
-          for (const each of rings) assert.is(await foundNow(each, id), undefined, status);
+      for (const { id } of entries.filter(
+        ({ purpose, status }) => purpose === 'kem' && status === 'retiring',
+      ))
+        for (const each of rings) assert.is((await each.findKey(id))?.kid, id, 'retired, but not found');
+      for (const { id, status } of entries.filter(({ disabled }) => disabled !== undefined))
+        for (const each of rings) assert.is(await foundNow(each, id), undefined, status);
     }
   } finally {
     for (const ring of rings) ring.close();

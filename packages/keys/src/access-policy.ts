@@ -33,7 +33,6 @@ export class Access {
   /** Without a policy everything but `export` is allowed. */
   may(operation: KeyOperation, purpose: KeyPurpose): boolean {
     if (this.#policy === undefined) return operation !== 'export';
-    if (!Object.hasOwn(this.#policy, this.actor)) return false;
     return this.#policy[this.actor]?.[purpose]?.includes(operation) ?? false;
   }
 
