@@ -127,7 +127,10 @@ async function played(steps: readonly Step[]): Promise<void> {
 async function foundNow(ring: KeyRing, id: string): Promise<string | undefined> {
   const found = ring.findKey(id);
   if (!(found instanceof Promise)) return found?.kid;
-  const key = await Promise.race([found, new Promise<undefined>((resolve) => setImmediate(resolve))]);
+  const key = await Promise.race([
+    found,
+    new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined))),
+  ]);
   return key?.kid;
 }
 

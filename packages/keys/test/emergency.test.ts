@@ -80,7 +80,7 @@ it('also a key that is not active is taken out, without a new one; and its secre
   await ring.rotate();
   for (const entry of ring.entries.filter(({ id }) => id === one || id === pending)) {
     assert.is(entry.status, 'destroyed');
-    await storage.secret(entry).then(assert.unreachable, () => {});
+    await thrown(storage.secret(entry), 'keys-invalid');
   }
   // That it was stolen may be found out when it is long gone.
   await ring.emergency(one);
