@@ -24,6 +24,7 @@ const blockNames = {
   'packages/client/README.md': ['client.js'],
   'packages/core/README.md': ['core.js'],
   'packages/express/README.md': ['server.js'],
+  'packages/keys/README.md': ['ring.js', 'identity.js', 'elsewhere.js', 'policy.js'],
   'packages/koa/README.md': ['server.js'],
   'packages/node/README.md': ['server.js'],
   'packages/testing/README.md': ['orders.js'],

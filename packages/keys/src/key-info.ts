@@ -9,6 +9,8 @@ export type KeyToAdd =
   | { readonly purpose: 'kem'; readonly suite: SuiteName }
   /** `pin`: an identity whose secret is elsewhere. */
   | { readonly purpose: 'identity'; readonly pin?: string }
+  /** One that was made elsewhere, and is kept here from now on. */
+  | { readonly purpose: 'kem' | 'identity'; readonly imported: ImportedPair }
   | { readonly purpose: 'store-wrap' | 'ticket' | 'audit' };
 
 /** What anybody may know of a key. */
@@ -26,7 +28,9 @@ export interface ExportedKey extends PublicKeyInfo {
 export function checkKeyToAdd(key: KeyToAdd): void {
   if (!isPurpose(key.purpose))
     throw new SealwireError('invalid-option', `There is no purpose ${JSON.stringify(key.purpose)}.`);
-  if (key.purpose === 'kem' && suiteByName(key.suite) === undefined) throw unknownSuite(key.suite);
+  if ('imported' in key) {
+    if (key.purpose !== 'identity' && suiteByName(key.imported.alg) === undefined) throw unknownSuite(key.imported.alg);
+  } else if (key.purpose === 'kem' && suiteByName(key.suite) === undefined) throw unknownSuite(key.suite);
 }
 
 export function publicInfo(entry: KeyEntry): PublicKeyInfo {
