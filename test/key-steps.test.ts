@@ -11,6 +11,12 @@ const subject = { aud: ['https://api.example.com'], fields: [] };
 const suites = ['X25519', 'P-256'] as const;
 const order = ['pending', 'active', 'retiring', 'disabled', 'destroyed'];
 
+const added = {
+  X25519: { purpose: 'kem', suite: 'X25519' },
+  'P-256': { purpose: 'kem', suite: 'P-256' },
+  identity: { purpose: 'identity' },
+  'store-wrap': { purpose: 'store-wrap' },
+} as const;
 const keySteps = ['promote', 'retire', 'disable', 'destroy', 'emergency'] as const;
 const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom(...keySteps), key: fc.nat(40), by: fc.nat(1) }) },
@@ -18,7 +24,7 @@ const step = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('add' as const),
-      what: fc.constantFrom('X25519', 'P-256', 'identity', 'store-wrap'),
+      what: fc.constantFrom(...(Object.keys(added) as (keyof typeof added)[])),
       by: fc.nat(1),
     }),
   },
@@ -38,8 +44,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 async function take(step: Step, ring: KeyRing, pass: (milliseconds: number) => void): Promise<void> {
   switch (step.do) {
     case 'add':
-      if (step.what === 'identity' || step.what === 'store-wrap') await ring.add({ purpose: step.what });
-      else await ring.add({ purpose: 'kem', suite: step.what as 'X25519' });
+      await ring.add(added[step.what]);
       return;
     case 'rotate':
       return ring.rotate();

@@ -1,5 +1,6 @@
 export type { AccessPolicy } from './access-policy.ts';
 export type { ExportedKey, KeyToAdd, PublicKeyInfo } from './key-info.ts';
+export type { ImportedPair } from './key-material.ts';
 export { KeyRing } from './key-ring.ts';
 export { memoryStorage } from './memory-storage.ts';
 export type { KeyRingOptions, NewKeyRingOptions } from './ring-options.ts';

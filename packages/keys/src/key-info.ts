@@ -1,6 +1,6 @@
 import { SealwireError, type SuiteName, suiteByName } from '@sealwire/core';
 import { pinOf } from './identities.ts';
-import { isPurpose } from './key-material.ts';
+import { type ImportedPair, isPurpose } from './key-material.ts';
 import { unknownSuite } from './ring-options.ts';
 import type { KeyEntry } from './storage.ts';
 
@@ -28,9 +28,11 @@ export interface ExportedKey extends PublicKeyInfo {
 export function checkKeyToAdd(key: KeyToAdd): void {
   if (!isPurpose(key.purpose))
     throw new SealwireError('invalid-option', `There is no purpose ${JSON.stringify(key.purpose)}.`);
-  if ('imported' in key) {
-    if (key.purpose !== 'identity' && suiteByName(key.imported.alg) === undefined) throw unknownSuite(key.imported.alg);
-  } else if (key.purpose === 'kem' && suiteByName(key.suite) === undefined) throw unknownSuite(key.suite);
+  if (key.purpose === 'identity' && 'imported' in key && key.imported.alg !== 'Ed25519')
+    throw new SealwireError('invalid-option', 'An identity is a key of Ed25519.');
+  if (key.purpose !== 'kem') return;
+  const name = 'imported' in key ? key.imported.alg : key.suite;
+  if (suiteByName(name) === undefined) throw unknownSuite(name);
 }
 
 export function publicInfo(entry: KeyEntry): PublicKeyInfo {

@@ -166,17 +166,17 @@ export class KeyRing implements ServerKeys {
    */
   onRevoked(listener: (kid: string) => void): void {
     this.#revokedListeners.push(listener);
-    for (const kid of revokedKeys(this.#view.state)) listener(kid);
+    for (const kid of revokedKeys(this.#view.state)) tell(listener, kid);
   }
 
-  /** Adds a key that is known to everybody soon, but not in use. @throws SealwireError `key-denied`, `invalid-option` */
+  /** Adds a key that is known to everybody soon, but not in use. @throws SealwireError `key-denied`, `invalid-option`, `keys-invalid` */
   async add(key: KeyToAdd): Promise<KeyEntry> {
     checkKeyToAdd(key);
     this.#settings.access.check('rotate', { id: '', purpose: key.purpose });
-    const elsewhere =
-      key.purpose === 'identity' && key.pin !== undefined ? await identityOf(key.pin) : undefined;
+    const elsewhere = 'pin' in key && key.pin !== undefined ? await identityOf(key.pin) : undefined;
     return this.#changes.make((draft) => {
       if (elsewhere !== undefined) return draft.addElsewhere(elsewhere, 'pending');
+      if ('imported' in key) return draft.addImported(key.purpose, key.imported);
       const alg = key.purpose === 'kem' ? key.suite : algorithmFor(key.purpose);
       return draft.addNew(key.purpose, alg, 'pending');
     });
@@ -264,7 +264,7 @@ export class KeyRing implements ServerKeys {
     this.#keys.prepare().catch(warn);
     const known = new Set(revokedKeys(before));
     for (const kid of revokedKeys(this.#view.state)) {
-      if (!known.has(kid)) for (const listener of this.#revokedListeners) listener(kid);
+      if (!known.has(kid)) for (const listener of this.#revokedListeners) tell(listener, kid);
     }
   }
 }
@@ -272,4 +272,13 @@ export class KeyRing implements ServerKeys {
 /** Ids of KEM keys whose sessions have to end. */
 function revokedKeys({ entries }: RingState): string[] {
   return entries.filter(({ purpose, revoked }) => purpose === 'kem' && revoked === true).map(({ id }) => id);
+}
+
+/** One listener that fails keeps neither others nor the ring from knowing. */
+function tell(listener: (kid: string) => void, kid: string): void {
+  try {
+    listener(kid);
+  } catch (error) {
+    warn(error);
+  }
 }

@@ -27,6 +27,8 @@ import { warn } from './warn.ts';
 
 /** How long a cache keeps a configuration at most, in milliseconds. */
 const cacheAge = 5 * 60_000;
+/** A signing that failed is not tried again for this long, as long as there is a valid configuration, in milliseconds. */
+const retryAfter = 1000;
 /** In development each `Host` that is called makes a subject of its own. */
 const maxSubjects = 16;
 
@@ -42,6 +44,7 @@ export class Publisher {
   readonly #rotation: Rotation;
   /** Configurations of the state, read once each. */
   readonly #kept = new Map<string, Kept>();
+  #failedAt = Number.NEGATIVE_INFINITY;
   readonly #signing = new Map<string, Promise<void>>();
 
   constructor(view: RingView, loaded: LoadedKeys, access: Access, rotation: Rotation) {
@@ -55,13 +58,15 @@ export class Publisher {
   async publish(subject: ConfigurationSubject, now: number): Promise<PublishedConfiguration> {
     const name = subjectName(subject);
     const kept = this.#read(name, this.#view.state);
-    if (kept !== undefined && isCurrent(kept, this.#view.state, this.#rotation, now))
+    const usable = kept !== undefined && now < kept.payload.exp;
+    if (usable && (this.#leavesSigning || isCurrent(kept, this.#view.state, this.#rotation, now)))
       return published(kept, now);
     try {
       await this.#signOnce(name, subject, now);
     } catch (error) {
       // A storage that fails for a moment fails nobody as long as there is a valid configuration.
-      if (kept === undefined || now >= kept.payload.exp) throw error;
+      if (!usable) throw error;
+      this.#failedAt = performance.now();
       warn(error);
       return published(kept, now);
     }
@@ -85,6 +90,11 @@ export class Publisher {
       const { state: next = state } = draft.change ?? {};
       return { state: withSigned(next, subjectName(payload), text, payload) };
     });
+  }
+
+  /** True if others sign, or if it failed a moment ago. */
+  get #leavesSigning(): boolean {
+    return !this.#access.may('sign', 'identity') || performance.now() - this.#failedAt < retryAfter;
   }
 
   #read(name: string, state: RingState): Kept | undefined {
@@ -111,7 +121,8 @@ export class Publisher {
     return this.#view.updateSigned(async (state) => {
       // Another process may have signed by now.
       const kept = this.#read(name, state);
-      if (kept !== undefined && isCurrent(kept, state, this.#rotation, now)) return undefined;
+      const valid = kept !== undefined && now < kept.payload.exp;
+      if (valid && isCurrent(kept, state, this.#rotation, now)) return undefined;
       if (!signsOnline(state.entries))
         throw new SealwireError(
           'keys-invalid',

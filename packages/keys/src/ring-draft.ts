@@ -1,6 +1,6 @@
 import { type KeyPurpose, SealwireError } from '@sealwire/core';
 import { signsOnline } from './identities.ts';
-import { generateKey } from './key-material.ts';
+import { generateKey, type ImportedPair, importedKey, type NewKey } from './key-material.ts';
 import { isAlike, type Rotation, usableFrom, uselessFrom } from './rotation-policy.ts';
 import type { KeyAlgorithm, KeyEntry, RingChange, RingState } from './storage.ts';
 
@@ -64,9 +64,18 @@ export class RingDraft {
 
   /** Adds a new key. */
   async addNew(purpose: KeyPurpose, alg: KeyAlgorithm, status: 'pending' | 'active'): Promise<KeyEntry> {
-    const { secret, ...key } = await generateKey(alg);
-    this.#secrets.set(key.id, secret);
-    return this.#add({ ...key, purpose, alg, status, created: this.#now });
+    return this.#addWithSecret(purpose, alg, await generateKey(alg), status);
+  }
+
+  /** Adds a key that was made elsewhere. @throws SealwireError `key-state` if it is there, `keys-invalid` */
+  async addImported(purpose: KeyPurpose, pair: ImportedPair): Promise<KeyEntry> {
+    const key = await importedKey(pair);
+    const known = this.#entries.find(({ id }) => id === key.id);
+    if (known !== undefined) {
+      key.secret.fill(0);
+      throw illegal(known, 'It was added to this ring before.');
+    }
+    return this.#addWithSecret(purpose, pair.alg, key, 'pending');
   }
 
   /** Adds a key whose secret is elsewhere, unless it is there. */
@@ -174,6 +183,16 @@ export class RingDraft {
     return this.#entries.some(
       (other) => other.id !== entry.id && other.status === 'active' && isAlike(other, entry),
     );
+  }
+
+  #addWithSecret(
+    purpose: KeyPurpose,
+    alg: KeyAlgorithm,
+    { secret, ...key }: NewKey,
+    status: 'pending' | 'active',
+  ): KeyEntry {
+    this.#secrets.set(key.id, secret);
+    return this.#add({ ...key, purpose, alg, status, created: this.#now });
   }
 
   #add(key: KeyEntry): KeyEntry {

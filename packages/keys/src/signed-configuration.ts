@@ -91,14 +91,13 @@ export function nextPayload(
   };
 }
 
-/** True if a configuration can be published at `now` without being signed again. */
+/** True if a valid configuration can be published at `now` without being signed again. */
 export function isCurrent(
   { payload, signers }: ReadConfiguration,
   state: RingState,
   rotation: Rotation,
   now: number,
 ): boolean {
-  if (now >= payload.exp) return false;
   // Who signs elsewhere decides when: until then the last one has to do.
   if (!signsOnline(state.entries)) return true;
   const life = lifeOf(state, rotation);

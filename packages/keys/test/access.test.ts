@@ -1,9 +1,10 @@
 // Which process may do what with a key, and who hears of what it may not.
-import { importKemKey } from '@sealwire/core';
+import { beginHandshake, handshakeType, importKemKey, type UsableKey, usableKeys } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { thrown } from '../../../test/support/problems.ts';
+import { startSealedNode } from '../../../test/support/servers.ts';
 import type { AccessPolicy, KeyRing } from '../src/index.ts';
 import { day, fetched, hour, idOf, newRing, openRing, recordingAudit, subject } from './support/rings.ts';
 
@@ -107,6 +108,30 @@ it('who may rotate but not destroy leaves that to others', async () => {
   await thrown(operator.destroy(old), 'key-denied');
   await officer.rotate();
   assert.is(officer.exportPublic(old).status, 'destroyed');
+});
+
+it('who may not sign publishes what others signed, and who may not decapsulate says nothing of it to clients', async () => {
+  const { ring, time, server, operator, audit } = await actors();
+  await thrown(operator.publish(subject), 'key-denied');
+  const { body } = await ring.publish(subject);
+  const denied = audit.events.length;
+  for (let i = 0; i < 3; i++) {
+    time.pass(2 * hour);
+    assert.is((await operator.publish(subject)).body, body);
+  }
+  assert.is(audit.events.length, denied);
+  const { origin } = await startSealedNode(() => {}, { keys: operator });
+  const held = await fetched(server, time());
+  const [key] = await usableKeys(held.payload, time());
+  const { body: hello } = await beginHandshake(key as UsableKey, time());
+  const response = await fetch(`${origin}/.well-known/sealwire/handshake`, {
+    method: 'POST',
+    headers: { 'content-type': handshakeType },
+    body: hello,
+  });
+  assert.is(response.status, 500);
+  assert.is(response.headers.get('sealwire'), null);
+  await response.text();
 });
 
 test.run();

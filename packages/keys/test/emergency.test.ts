@@ -21,6 +21,9 @@ it('another key is published and used at once, the old one refused, in every pro
   const { ring, storage, time } = await newRing({ audit, suites: ['X25519', 'P-256'] });
   const other = await openRing(storage, { clock: time });
   const revoked: string[] = [];
+  other.onRevoked(() => {
+    throw new Error('a listener that fails');
+  });
   other.onRevoked((kid) => revoked.push(`other ${kid}`));
   ring.onRevoked((kid) => revoked.push(`this ${kid}`));
   const stolen = idOf(ring, 'active');

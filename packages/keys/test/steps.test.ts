@@ -150,6 +150,29 @@ it('the first key of a suite need not wait, as nobody uses another one', async (
   assert.is(await shakeHands(await fetched(ring, time()), ring, time(), 'P-256'), id);
 });
 
+it('keys that were made elsewhere are taken over, each once, if their halves belong together', async () => {
+  const { ring, time } = await newRing();
+  const from = await newRing({ policy: { server: { kem: ['export'], identity: ['export', 'sign'] } } });
+  for (const [purpose, alg] of [
+    ['kem', 'X25519'],
+    ['identity', 'Ed25519'],
+  ] as const) {
+    const { id, pub, secret } = await from.ring.export(idOf(from.ring, 'active', alg));
+    const pair = { alg, pub: Buffer.from(pub as string, 'base64url'), secret };
+    const other = Buffer.from(ring.exportPublic(idOf(ring, 'active', alg)).pub as string, 'base64url');
+    await thrown(ring.add({ purpose, imported: { ...pair, pub: other } }), 'keys-invalid');
+    await thrown(ring.add({ purpose, imported: { ...pair, secret: secret.subarray(1) } }), 'keys-invalid');
+    assert.is((await ring.add({ purpose, imported: pair })).id, id);
+    assert.match((await thrown(ring.add({ purpose, imported: pair }), 'key-state')).message, 'before');
+    time.pass(hour);
+    await ring.promote(id);
+  }
+  const held = await fetched(ring, time(), from.ring.pins);
+  assert.is(await shakeHands(held, ring, time()), idOf(from.ring, 'active'));
+  await thrown(ring.add({ purpose: 'kem', imported: { alg: 'Ed25519' } as never }), 'invalid-option');
+  await thrown(ring.add({ purpose: 'identity', imported: { alg: 'X25519' } as never }), 'invalid-option');
+});
+
 it('options that make no sense are refused by name', async () => {
   const storage = memoryStorage();
   for (const [options, name] of [
