@@ -41,6 +41,7 @@ const table = {
   'keys-required': [0, 'sealwire() needs the option `keys` in production.'],
   'keys-invalid': [0, 'The keys of the server cannot be used.'],
   'key-denied': [0, 'This process may not do this with a key.'],
+  'key-state': [0, 'The key is not in a state in which this can be done.'],
   'origins-required': [0, 'sealwire() needs the option `origins` in production.'],
   'parser-before-sealwire': [
     500,

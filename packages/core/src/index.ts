@@ -113,7 +113,14 @@ export {
   storeTimeLimit,
   windowSize,
 } from './session-store.ts';
-export { generateSigner, type SignatureAlgorithm, type Signer, thumbprint } from './signatures.ts';
+export {
+  generateEd25519,
+  generateSigner,
+  importEd25519,
+  type SignatureAlgorithm,
+  type Signer,
+  thumbprint,
+} from './signatures.ts';
 export {
   type ConfigurationSubject,
   type PublishedConfiguration,

@@ -1,3 +1,4 @@
+export type { AccessPolicy } from './access-policy.ts';
 export {
   type BundleOptions,
   exportBundle,
@@ -11,7 +12,13 @@ export { passphraseFromEnvironment, storageFromEnvironment } from './environment
 export { type ImportedKey, importKeyFile } from './import-key-file.ts';
 export { createKeyDirectory, type KeyDirectoryOptions, openKeyDirectory } from './key-directory.ts';
 export { symmetricKeyId } from './key-id.ts';
+export type { ExportedKey, KeyToAdd, PublicKeyInfo } from './key-info.ts';
+export type { ImportedPair } from './key-material.ts';
+export { KeyRing } from './key-ring.ts';
+export { memoryStorage } from './memory-storage.ts';
 export type { CommonAlgorithm } from './private-key-info.ts';
+export type { KeyRingOptions, NewKeyRingOptions } from './ring-options.ts';
+export type { RotationPolicy } from './rotation-policy.ts';
 export type {
   KeyAlgorithm,
   KeyEntry,
@@ -20,3 +27,4 @@ export type {
   RingChange,
   RingState,
 } from './storage.ts';
+export type { SymmetricKey, SymmetricPurpose } from './usable-keys.ts';

@@ -7,6 +7,7 @@ import {
   maxHandshakeLength,
   type PublishedConfiguration,
   SealwireError,
+  statusOf,
 } from '@sealwire/core';
 import { Deadlines } from './deadline.ts';
 import type { Settings } from './options.ts';
@@ -74,7 +75,9 @@ export async function answerHandshakeRequest(
     });
   } catch (error) {
     if (req.destroyed && !req.complete) return;
-    if (!isSealwireError(error) || error.code === 'parser-before-sealwire') throw error;
+    // Mistakes in setting up are the application's affair, and tell clients nothing.
+    if (!isSealwireError(error) || error.code === 'parser-before-sealwire' || statusOf(error.code) === 0)
+      throw error;
     sendProblem(res, error, { ...(await remedy(error, settings, req)), close: !req.complete });
     return;
   }

@@ -118,7 +118,7 @@ function resolveKeys(keys: ServerKeys | undefined): ServerKeys | Promise<ServerK
   }
   if (keys instanceof Promise) throw invalid('`keys` is a promise: await it first.');
   if (typeof keys?.findKey !== 'function' || typeof keys.publish !== 'function') {
-    throw invalid('`keys` is what StaticKeys.import() or StaticKeys.generate() resolves to.');
+    throw invalid('`keys` is what KeyRing.open() of @sealwire/keys, or StaticKeys.import(), resolves to.');
   }
   return keys;
 }
