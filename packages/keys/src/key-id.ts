@@ -4,11 +4,13 @@ import { keysInvalid } from './failures.ts';
 import { publicHalf } from './private-key-info.ts';
 import type { KeyEntry } from './storage.ts';
 
+export type SymmetricAlgorithm = 'AES-256-GCM' | 'HMAC-SHA256';
+
 /**
  * Id of a symmetric key: base64url of SHA-256("sealwire/1 key" || 00 || lv(alg) || secret), as the thumbprint of a
  * signing key is of its public half. Of 32 random bytes it tells nothing.
  */
-export function symmetricKeyId(alg: 'AES-256-GCM' | 'HMAC-SHA256', secret: Uint8Array): string {
+export function symmetricKeyId(alg: SymmetricAlgorithm, secret: Uint8Array): string {
   const about = Buffer.from(`sealwire/1 key\0\0${String.fromCharCode(alg.length)}${alg}`, 'latin1');
   return createHash('sha256').update(about).update(secret).digest('base64url');
 }

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import {
   decodeBase64Url,
   encodeBase64Url,
@@ -13,6 +13,7 @@ import {
   suites,
   thumbprint,
 } from '@sealwire/core';
+import { type SymmetricAlgorithm, symmetricKeyId } from './key-id.ts';
 import type { KeyAlgorithm } from './storage.ts';
 
 /** A key that was made a moment ago. */
@@ -64,7 +65,7 @@ export async function generateKey(alg: KeyAlgorithm): Promise<NewKey> {
     return { id: await thumbprint('Ed25519', pub), pub: encodeBase64Url(pub), secret: seed };
   }
   const secret = new Uint8Array(randomBytes(32));
-  return { id: symmetricKeyId(alg, secret), secret };
+  return { id: symmetricKeyId(alg as SymmetricAlgorithm, secret), secret };
 }
 
 /** The key of two halves. @throws SealwireError `keys-invalid` if they do not belong together */
@@ -89,20 +90,6 @@ async function identityId(pub: Uint8Array, secret: Uint8Array): Promise<string> 
   if (!verify(null, probe, createPublicKey({ key: jwk, format: 'jwk' }), signature))
     throw new TypeError('not a key pair');
   return thumbprint('Ed25519', pub);
-}
-
-/**
- * Id of a symmetric key: base64url of SHA-256("sealwire/1 key" || 00 || lv(alg) || secret). The secret is 32 random
- * bytes, so nobody finds it by its hash.
- */
-export function symmetricKeyId(alg: KeyAlgorithm, secret: Uint8Array): string {
-  const length = Buffer.from([0, alg.length]);
-  return createHash('sha256')
-    .update('sealwire/1 key\0')
-    .update(length)
-    .update(alg)
-    .update(secret)
-    .digest('base64url');
 }
 
 /** The public half of a key that has one. */
