@@ -106,13 +106,24 @@ export {
   type Acceptance,
   type Burning,
   maxExchanges,
+  type Revoked,
   type Session,
   type SessionInfo,
   type SessionStore,
   storeTimeLimit,
   windowSize,
 } from './session-store.ts';
-export { generateSigner, type SignatureAlgorithm, type Signer, thumbprint } from './signatures.ts';
+export {
+  generateSigner,
+  generateSigningKey,
+  importEd25519,
+  isThumbprint,
+  type SignatureAlgorithm,
+  type Signer,
+  type SigningKey,
+  signerOf,
+  thumbprint,
+} from './signatures.ts';
 export {
   type ConfigurationSubject,
   type PublishedConfiguration,
