@@ -14,7 +14,7 @@ import { root } from '../../scripts/bootstrap.mjs';
  * whole `fetch` (streams, codings, redirects, retries) and messages that say what to do take the rest.
  */
 const limits = {
-  'index.js': 19.75 * 1024,
+  'index.js': 20 * 1024,
   // Loaded only for the post-quantum suite, and only where WebCrypto does not have it.
   'xwing.noble.js': 8 * 1024,
   // Loaded by the first inspect().
@@ -25,6 +25,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sealwire-bundle-'));
 try {
   await bundle('core');
   await bundle('client/worker', 'client/src/worker');
+  await bundle('client/client-key', 'client/src/client-key');
   await checkSizes(await bundle('client'));
   await checkTreeShaking();
 } finally {

@@ -22,12 +22,9 @@ const table = {
   'preflight-unanswered': [403, 'No handler answered this CORS preflight. Mount cors() before sealwire().'],
   'client-refused': [
     403,
-    'The server does not take this client. Give it a `clientKey`, whose thumbprint the server has to allow.',
+    'The server does not take this client. It has to allow the thumbprint of its `clientKey`.',
   ],
-  'not-bound': [
-    403,
-    'This cookie belongs to another client key, or came without one. Log in again with the key of this client.',
-  ],
+  'not-bound': [403, 'This cookie is bound to another client key than the request came with. Log in again.'],
   'target-mismatch': [400, 'The request arrived for another target than it was sealed for.'],
   'field-not-allowed': [
     400,

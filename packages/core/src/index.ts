@@ -116,7 +116,6 @@ export {
 export {
   generateSigner,
   generateSigningKey,
-  importEd25519,
   isThumbprint,
   type SignatureAlgorithm,
   type Signer,
