@@ -1,4 +1,4 @@
-import { type Field, messageType } from '@sealwire/core';
+import { type Field, messageType, type Signer } from '@sealwire/core';
 import { askOver, type Call, type Ended, type Line, openLine } from './lines.ts';
 import type { Stack, StackServer } from './stacks.ts';
 import { WireClient } from './wire-client.ts';
@@ -50,11 +50,11 @@ export class Caller {
     this.#http2 = http2;
   }
 
-  static async connect(stack: Stack, server: StackServer, sealed = true): Promise<Caller> {
+  static async connect(stack: Stack, server: StackServer, sealed = true, signer?: Signer): Promise<Caller> {
     const caller = new Caller(server, stack.http2);
     caller.line = await openLine(server, stack.http2);
     if (sealed) {
-      caller.#wire = await WireClient.connect(server, undefined, askOver(caller.line));
+      caller.#wire = await WireClient.connect(server, signer, askOver(caller.line));
     }
     return caller;
   }

@@ -155,18 +155,16 @@ export class Exchange implements Revocable {
     );
   }
 
-  /** The session was revoked: what runs is broken off, as if the client were gone. */
+  /** The session was revoked: what runs is broken off, and ends for the application as if the client were gone. */
   revoke(): void {
     if (this.#seal === undefined) {
       this.#revoked = true;
       return;
     }
-    this.#phase = 'over';
+    if (this.#phase !== 'flow') this.#phase = 'over';
     this.#hold.take();
     this.#stopWaiting();
-    this.#settings.revocation.running.delete(this);
     breakOff(this.#res);
-    this.#req.destroy(new SealwireError('rejected'));
   }
 
   /** The deadline of record 0 has come. */

@@ -16,11 +16,14 @@ export interface Operations {
 /** How long to wait before the store is asked again, in milliseconds. */
 const retryAfter = 1000;
 
+/** How long an exchange whose connection was lost is remembered at most, in milliseconds. */
+const sweepInterval = 10_000;
+
 /** Ends sessions before their time, and with them what runs. */
 export class Revocation implements Operations {
   readonly #store: SessionStore;
   readonly #now: () => number;
-  readonly running = new Running();
+  readonly running = new Running(sweepInterval);
 
   constructor(store: SessionStore, now: () => number) {
     this.#store = store;

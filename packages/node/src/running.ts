@@ -10,20 +10,23 @@ export interface Revocable {
   revoke(which: Revoked): void;
 }
 
-/** How often those are dropped that nobody took out, in milliseconds. */
-const sweepInterval = 10_000;
-
 /**
  * All that is under way. Whoever ends takes itself out, which costs an exchange next to nothing; what was lost with its
  * connection is swept out, since a response that waits for others of its connection never says that it is closed.
  */
 export class Running {
   readonly #all = new Set<Revocable>();
+  readonly #sweepInterval: number;
   #sweeper: NodeJS.Timeout | undefined;
+
+  /** @param sweepInterval how often those are dropped that nobody took out, in milliseconds */
+  constructor(sweepInterval: number) {
+    this.#sweepInterval = sweepInterval;
+  }
 
   add(one: Revocable): void {
     this.#all.add(one);
-    this.#sweeper ??= setInterval(() => this.#sweep(), sweepInterval).unref();
+    this.#sweeper ??= setInterval(() => this.#sweep(), this.#sweepInterval).unref();
   }
 
   delete(one: Revocable): void {
