@@ -469,6 +469,7 @@ export class Exchange implements Revocable {
 
   #endStream(): void {
     this.#phase = 'over';
+    if (this.#res.writableEnded) this.#settings.revocation.running.delete(this);
     setTrailers(this.#req, this.#trailers);
     (this.#raw as RawBody).end();
   }
@@ -532,13 +533,15 @@ export class Exchange implements Revocable {
 
   /** A body that the application did not read must not stand in the way of the connection's next request. */
   responseEnds(): void {
+    const { running } = this.#settings.revocation;
     // What was answered and came whole cannot be broken off any more.
-    if (this.#raw === undefined || this.#phase === 'over') this.#settings.revocation.running.delete(this);
+    if (this.#raw === undefined || this.#phase === 'over') running.delete(this);
     if (this.#raw === undefined || this.#req.readableEnded) return;
     // The response of http2's compatibility API says `finish` when its stream is closed, which an unread body prevents.
     const writable = (this.#res as unknown as { stream?: ServerResponse }).stream ?? this.#res;
     writable.once('finish', () => {
       if (this.#phase === 'over') {
+        running.delete(this);
         // It came whole. What Sealwire read of it keeps Node from throwing away what nobody else does.
         if (this.#req.readableFlowing === null) this.#req.resume();
         return;
@@ -546,6 +549,7 @@ export class Exchange implements Revocable {
       // Who answers first and then reads gets the rest.
       if (this.#phase === 'flow' && isRead(this.#req)) return;
       this.#phase = 'over';
+      running.delete(this);
       if (this.#rawEnded) this.#raw?.end();
       else this.#raw?.discard();
     });
