@@ -8,6 +8,8 @@ import { recordEdges } from './wire-message.ts';
 export interface Asked {
   readonly path?: string;
   readonly fields?: readonly Field[];
+  /** What somebody on the way adds outside. */
+  readonly outer?: readonly Field[];
   readonly body: Uint8Array | string;
   /** How the body is divided into records. */
   readonly shares?: readonly number[];
@@ -59,11 +61,11 @@ export class Caller {
     return caller;
   }
 
-  async prepare({ path = '/', fields = [], body, shares = undefined }: Asked): Promise<Prepared> {
+  async prepare({ path = '/', fields = [], outer = [], body, shares = undefined }: Asked): Promise<Prepared> {
     const wire = this.#wire;
     if (wire === undefined) return this.#prepared(path, fields, Buffer.from(body), learnPlain);
     const message = await wire.seal({ path, fields, body, ...(shares && { shares }) });
-    return this.#prepared(path, wire.headersOf(message), message.message, async (answer) => {
+    return this.#prepared(path, [...wire.headersOf(message), ...outer], message.message, async (answer) => {
       if (answer.status === undefined || answer.headers['content-type'] !== messageType)
         return learnPlain(answer);
       const opener = wire.opener(message);
