@@ -14,7 +14,7 @@ import { root } from '../../scripts/bootstrap.mjs';
  * whole `fetch` (streams, codings, redirects, retries) and messages that say what to do take the rest.
  */
 const limits = {
-  'index.js': 20.2 * 1024,
+  'index.js': 21 * 1024,
   // Loaded only for the post-quantum suite, and only where WebCrypto does not have it.
   'xwing.noble.js': 8 * 1024,
   // Loaded by the first inspect().
@@ -26,6 +26,7 @@ try {
   await bundle('core');
   await bundle('client/worker', 'client/src/worker');
   await bundle('client/xhr', 'client/src/xhr');
+  await bundle('client/client-key', 'client/src/client-key');
   await checkSizes(await bundle('client'));
   await checkTreeShaking();
 } finally {

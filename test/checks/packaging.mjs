@@ -19,6 +19,7 @@ import {
   readReadmes,
   runPackageReadmes,
   runQuickStart,
+  runSessions,
   typeCheckReadmes,
 } from '../support/readmes.mjs';
 
@@ -72,6 +73,9 @@ async function checkConsumers(packages) {
       '@types/koa',
       'koa-mount',
       '@types/koa-mount',
+      'express-session',
+      '@types/express-session',
+      'koa-session',
       'supertest',
       '@types/supertest',
     );
@@ -127,4 +131,5 @@ async function checkReadmes(packages, project) {
   await step('types in READMEs', () => typeCheckReadmes(readmes, project));
   await step('quick start', () => runQuickStart(readmes, project));
   await step('READMEs of the packages', () => runPackageReadmes(readmes, project));
+  await step('sessions of the READMEs', () => runSessions(readmes, project));
 }

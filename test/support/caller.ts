@@ -1,4 +1,4 @@
-import { type Field, messageType } from '@sealwire/core';
+import { type Field, messageType, type Signer } from '@sealwire/core';
 import { askOver, type Call, type Ended, type Line, openLine } from './lines.ts';
 import type { Stack, StackServer } from './stacks.ts';
 import { WireClient } from './wire-client.ts';
@@ -8,6 +8,8 @@ import { recordEdges } from './wire-message.ts';
 export interface Asked {
   readonly path?: string;
   readonly fields?: readonly Field[];
+  /** What somebody on the way adds outside. */
+  readonly outer?: readonly Field[];
   readonly body: Uint8Array | string;
   /** How the body is divided into records. */
   readonly shares?: readonly number[];
@@ -50,20 +52,20 @@ export class Caller {
     this.#http2 = http2;
   }
 
-  static async connect(stack: Stack, server: StackServer, sealed = true): Promise<Caller> {
+  static async connect(stack: Stack, server: StackServer, sealed = true, signer?: Signer): Promise<Caller> {
     const caller = new Caller(server, stack.http2);
     caller.line = await openLine(server, stack.http2);
     if (sealed) {
-      caller.#wire = await WireClient.connect(server, undefined, askOver(caller.line));
+      caller.#wire = await WireClient.connect(server, signer, askOver(caller.line));
     }
     return caller;
   }
 
-  async prepare({ path = '/', fields = [], body, shares = undefined }: Asked): Promise<Prepared> {
+  async prepare({ path = '/', fields = [], outer = [], body, shares = undefined }: Asked): Promise<Prepared> {
     const wire = this.#wire;
     if (wire === undefined) return this.#prepared(path, fields, Buffer.from(body), learnPlain);
     const message = await wire.seal({ path, fields, body, ...(shares && { shares }) });
-    return this.#prepared(path, wire.headersOf(message), message.message, async (answer) => {
+    return this.#prepared(path, [...wire.headersOf(message), ...outer], message.message, async (answer) => {
       if (answer.status === undefined || answer.headers['content-type'] !== messageType)
         return learnPlain(answer);
       const opener = wire.opener(message);

@@ -22,9 +22,9 @@ const blockNames = {
   ],
   'packages/aws-kms/README.md': ['make-keys.js', 'server.js', 'kem-key.js', 'policy.json'],
   'packages/cli/README.md': ['command-line.sh'],
-  'packages/client/README.md': ['client.js'],
+  'packages/client/README.md': ['client.js', 'client-key.js'],
   'packages/core/README.md': ['core.js'],
-  'packages/express/README.md': ['server.js'],
+  'packages/express/README.md': ['server.js', 'sessions.js'],
   'packages/keys/README.md': [
     'ring.js',
     'identity.js',
@@ -34,7 +34,7 @@ const blockNames = {
     'bundle.js',
     'wrapped.js',
   ],
-  'packages/koa/README.md': ['server.js'],
+  'packages/koa/README.md': ['server.js', 'sessions.js'],
   'packages/node/README.md': ['server.js'],
   'packages/pkcs11/README.md': ['token.js'],
   'packages/testing/README.md': ['orders.js'],
@@ -83,8 +83,11 @@ export async function typeCheckReadmes(readmes, project) {
   for (const [readme, blocks] of Object.entries(readmes)) {
     for (const [name, text] of Object.entries(blocks).filter(([each]) => each.endsWith('.js'))) {
       const file = `${readme.replaceAll('/', '-')}-${name.replace('.js', '.mjs')}`;
-      // Of a parsed body the types of Koa say nothing, of which JavaScript takes no notice.
-      project.put(file, text.replaceAll('ctx.request.body', '/** @type {any} */ (ctx.request.body)'));
+      // Of a parsed body and a session the types say nothing, of which JavaScript takes no notice.
+      project.put(
+        file,
+        text.replace(/\b(?:ctx\.request\.body|(?:ctx|req)\.session)\b(?! =)/g, '/** @type {any} */ ($&)'),
+      );
       files.push(file);
     }
   }
@@ -154,6 +157,41 @@ export async function runPackageReadmes(readmes, project) {
     const options = { cwd: project.folder, env, ready: () => accepts(port) };
     await whileServing([`${name}-server.mjs`], options, async () => {
       expectOutput(await project.run([`${name}-client.mjs`]), promised(clientText));
+    });
+  }
+}
+
+/** The servers that know their clients, with the client that has a key: it logs in and keeps its cookie. */
+export async function runSessions(readmes, project) {
+  const clientText = readmes['packages/client/README.md']['client-key.js'];
+  for (const name of ['express', 'koa']) {
+    const port = String(await freePort());
+    const origin = { [exampleOrigin]: `http://localhost:${port}` };
+    const secrets = { CLIENT_KEY_PASSPHRASE: 'of the client', SESSION_SECRET: 'of the server' };
+    const ORDERS_KEYS = await project.run(['make-keys.mjs']);
+    const [, pin] = (await project.run(['load-keys.mjs'], { ORDERS_KEYS })).match(/^pin: (sw1\S+)$/);
+    const client = replaced(clientText, { ...origin, 'sw1…': pin });
+    project.put(`${name}-key.mjs`, client);
+    const thumbprint = await project.run([`${name}-key.mjs`], secrets);
+    project.put('clients.txt', `${thumbprint} the client\n`);
+    project.put(
+      `${name}-session.mjs`,
+      `${client}
+const response = await sealedFetch('/login', { method: 'POST' });
+const cookie = response.sealed.outer.getSetCookie().map((each) => each.split(';')[0]).join('; ');
+console.log(await response.text());
+const other = createSealedFetch({ origin: '${Object.values(origin)[0]}', identity: '${pin}' });
+console.log(await other('/', { headers: { cookie } }).catch(({ code }) => code));
+await sealedFetch('/lost', { method: 'POST', headers: { cookie } }).catch(() => console.log('lost'));
+`,
+    );
+    const serverText = readmes[`packages/${name}/README.md`]['sessions.js'];
+    project.put(`${name}-sessions.mjs`, replaced(serverText, { 8080: port, ...origin }));
+    const env = { ...process.env, ...secrets, ORDERS_KEYS };
+    const options = { cwd: project.folder, env, ready: () => accepts(port) };
+    await whileServing([`${name}-sessions.mjs`], options, async () => {
+      const output = await project.run([`${name}-session.mjs`], secrets);
+      expectOutput(output, `${thumbprint}\n{"client":{"name":"the client"}}\nclient-refused\nlost`);
     });
   }
 }

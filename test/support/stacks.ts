@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { MemorySessionStore, type SessionStore } from '@sealwire/core';
 import { sealwire as sealExpress } from '@sealwire/express';
 import { sealwire as sealKoa } from '@sealwire/koa';
-import { createHandler } from '@sealwire/node';
+import { createHandler, type Operations, type SealwireOptions } from '@sealwire/node';
 import type { Application } from 'express';
 import { type Express, frameworks } from './cases.ts';
 import { type Koa, type KoaClass, koas, quietKoa } from './koa.ts';
@@ -28,7 +28,19 @@ export interface Stack {
   readonly kind: 'express' | 'koa' | 'node';
   readonly http2: boolean;
   /** The application as a listener, behind Sealwire if there is a store. Without an origin, as in development. */
-  listener(app: StackApp, origin: string | undefined, store: SessionStore | undefined): RequestListener;
+  listener(
+    app: StackApp,
+    origin: string | undefined,
+    store: SessionStore | undefined,
+    setUp?: SetUp,
+  ): RequestListener;
+}
+
+/** How Sealwire is set up where the tests of all stacks do it otherwise. */
+export interface SetUp {
+  readonly options?: Omit<SealwireOptions, 'store' | 'origins'>;
+  /** Is given what operators do with the middleware. */
+  mounted?(operations: Operations): void;
 }
 
 /** A running application; `pin` is that of its keys if it is behind Sealwire. */
@@ -38,13 +50,21 @@ export interface StackServer {
   readonly server: Server;
   readonly pin: string;
   readonly store: SessionStore;
+  /** What operators do with its middleware; undefined if it is not behind Sealwire. */
+  readonly operations: Operations | undefined;
   /** Connections that are open. */
   readonly sockets: ReadonlySet<Socket>;
   close(): Promise<void>;
 }
 
-function sealing(origin: string | undefined, store: SessionStore) {
-  return { keys, store, ...(origin !== undefined && { origins: [origin] }) };
+function sealing(origin: string | undefined, store: SessionStore, { options }: SetUp = {}) {
+  return { keys, ...options, store, ...(origin !== undefined && { origins: [origin] }) };
+}
+
+/** Tells whoever wants to know it what operators can do. */
+function told<T extends Operations>(middleware: T, setUp: SetUp | undefined): T {
+  setUp?.mounted?.(middleware);
+  return middleware;
 }
 
 function expressStack(name: string, express: Express): Stack {
@@ -52,11 +72,11 @@ function expressStack(name: string, express: Express): Stack {
     name,
     kind: 'express',
     http2: false,
-    listener({ express: routes, listener, before }, origin, store) {
+    listener({ express: routes, listener, before }, origin, store, setUp) {
       // Express prints the errors of handlers, but for this environment.
       const app = express().set('env', 'test');
       before?.express?.(app);
-      if (store !== undefined) app.use(sealExpress(sealing(origin, store)));
+      if (store !== undefined) app.use(told(sealExpress(sealing(origin, store, setUp)), setUp));
       if (routes !== undefined) routes(app, express);
       else app.use((req, res) => listener?.(req, res));
       return app;
@@ -69,10 +89,10 @@ function koaStack({ name, Koa }: { name: string; Koa: KoaClass }, http2 = false)
     name: http2 ? `${name} on http2` : name,
     kind: 'koa',
     http2,
-    listener({ koa: routes, listener, before }, origin, store) {
+    listener({ koa: routes, listener, before }, origin, store, setUp) {
       const app = quietKoa(Koa);
       before?.koa?.(app);
-      if (store !== undefined) app.use(sealKoa(sealing(origin, store)));
+      if (store !== undefined) app.use(told(sealKoa(sealing(origin, store, setUp)), setUp));
       if (routes !== undefined) routes(app);
       else {
         app.use((ctx) => {
@@ -92,10 +112,10 @@ function nodeStack(name: string, http2: boolean): Stack {
     name,
     kind: 'node',
     http2,
-    listener({ listener }, origin, store) {
+    listener({ listener }, origin, store, setUp) {
       if (listener === undefined) throw new Error(`there is no listener for ${name}`);
       if (store === undefined) return listener;
-      const handle = createHandler(sealing(origin, store), nodeFramework);
+      const handle = told(createHandler(sealing(origin, store, setUp), nodeFramework), setUp);
       return (req, res) => {
         handle(req, res, (error) => {
           if (error === undefined) listener(req, res);
@@ -121,7 +141,11 @@ export const nodeHttp: Stack = nodeStack('node:http', false);
 export async function startStack(
   stack: Stack,
   app: StackApp,
-  { sealed = true, store = new MemorySessionStore() }: { sealed?: boolean; store?: SessionStore } = {},
+  {
+    sealed = true,
+    store = new MemorySessionStore(),
+    options = {},
+  }: { sealed?: boolean; store?: SessionStore; options?: NonNullable<SetUp['options']> } = {},
 ): Promise<StackServer> {
   const server = (stack.http2 ? createHttp2Server() : createServer()) as Server;
   const sockets = new Set<Socket>();
@@ -132,12 +156,20 @@ export async function startStack(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
-  server.on('request', stack.listener(app, origin, sealed ? store : undefined));
+  let operations: Operations | undefined;
+  const setUp = {
+    options,
+    mounted: (given: Operations) => {
+      operations = given;
+    },
+  };
+  server.on('request', stack.listener(app, origin, sealed ? store : undefined, setUp));
   const close = () =>
     new Promise<void>((resolve) => {
       server.close(() => resolve());
       for (const socket of sockets) socket.destroy();
     });
   afterwards(close);
-  return { origin, port, server, pin, store, sockets, close };
+  const serverPin = options.keys?.pins[0] ?? pin;
+  return { origin, port, server, pin: serverPin, store, operations, sockets, close };
 }

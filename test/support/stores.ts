@@ -35,6 +35,11 @@ export class SlowStore implements SessionStore {
     await this.#store.end(...args);
   }
 
+  async revoke(...args: Parameters<SessionStore['revoke']>): Promise<number> {
+    await this.#wait();
+    return this.#store.revoke(...args);
+  }
+
   async repeatKey(...args: Parameters<SessionStore['repeatKey']>): Promise<MasterKey | undefined> {
     await this.#wait();
     return this.#store.repeatKey(...args);
@@ -76,6 +81,7 @@ export function storeWith(
     load: store.load.bind(store),
     accept: store.accept.bind(store),
     end: store.end.bind(store),
+    revoke: store.revoke.bind(store),
     repeatKey: store.repeatKey.bind(store),
     burn: store.burn.bind(store),
     completeSince: store.completeSince.bind(store),

@@ -52,8 +52,13 @@ export interface SealedFetchOptions {
   outerFields?: readonly string[] | '*';
   /** What to do with URLs of other origins: `'refuse'` (default), or `'fetch'` them with the platform's fetch. */
   otherOrigins?: 'refuse' | 'fetch';
-  /** A key that signs handshakes, so that the server knows this client. */
+  /** A key that signs handshakes, so that the server knows this client: what createClientKey() resolves to. */
   clientKey?: Signer;
+  /**
+   * `'sealed'`: a `cookie` that a call sets, and the server's `set-cookie`, travel inside; what comes outside is nobody's.
+   * For Node and native apps, with servers that do the same: a browser keeps its cookies outside.
+   */
+  cookies?: 'sealed';
   /** Default: the global `fetch`, looked up at each call. */
   fetch?: PlatformFetch;
   /**
@@ -77,6 +82,7 @@ export interface ClientSettings {
   readonly outerFields: readonly string[];
   readonly fetchOtherOrigins: boolean;
   readonly clientKey: Signer | undefined;
+  readonly sealCookies: boolean;
   readonly fetch: PlatformFetch;
   readonly minSeq: number;
   readonly storage: ConfigurationStorage | undefined;
@@ -94,6 +100,7 @@ const known = new Set([
   'outerFields',
   'otherOrigins',
   'clientKey',
+  'cookies',
   'fetch',
   'minSeq',
   'storage',
@@ -118,6 +125,8 @@ export function resolveClientOptions(options: SealedFetchOptions): ClientSetting
   if (clock !== undefined && (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function')) {
     throw invalid('`clock` has the methods now() and monotonic().');
   }
+  if (clientKey !== undefined && typeof clientKey?.sign !== 'function')
+    throw invalid('`clientKey` is a key: await createClientKey().');
   if (inspect !== undefined && inspect !== 'production') throw invalid("`inspect` is 'production'.");
   return {
     origin: resolveOrigin(options.origin),
@@ -126,6 +135,7 @@ export function resolveClientOptions(options: SealedFetchOptions): ClientSetting
     outerFields: outerFields === '*' ? ['*'] : outerFields.map((name) => String(name).toLowerCase()),
     fetchOtherOrigins: otherOrigins === 'fetch',
     clientKey,
+    sealCookies: resolveCookies(options.cookies),
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     minSeq: resolveMinSeq(options.minSeq),
     storage: resolveStorage(options),
@@ -156,6 +166,15 @@ function resolveIdentities({ identity, trust }: SealedFetchOptions): readonly st
   if (pins.length === 0) throw invalid('`identity` is empty.');
   pins.forEach(parsePin);
   return pins;
+}
+
+/** Of a page and of a worker: the platform adds its cookies outside, and shows nobody those that it gets. */
+const isBrowser = () => 'document' in globalThis || 'importScripts' in globalThis;
+
+function resolveCookies(cookies: unknown): boolean {
+  if (cookies !== undefined && (cookies !== 'sealed' || isBrowser()))
+    throw invalid("`cookies` is 'sealed', where no browser keeps them outside.");
+  return cookies !== undefined;
 }
 
 function resolveMinSeq(minSeq = 0): number {

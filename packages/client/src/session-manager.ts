@@ -24,6 +24,9 @@ import { LiveSession } from './session.ts';
 const maxHandshakes = 3;
 const handshakeInterval = 60_000;
 
+/** What a handshake is refused with that says what to do. */
+const told = new Set(['client-refused', 'too-many-handshakes', 'unavailable']);
+
 /** A handshake that was answered, and when. */
 interface Answered {
   readonly at: number;
@@ -121,7 +124,10 @@ export class SessionManager {
 
   async #tryHandshake(configuration: Configuration, limited: boolean): Promise<LiveSession | UnknownKey> {
     const { payload } = configuration;
-    const { clock, clientKey, origin } = this.#settings;
+    const { clock, clientKey, origin, sealCookies } = this.#settings;
+    const sealedFields = sealedRequestFields(payload.fields);
+    // Else they would go out in clear.
+    if (sealCookies && !sealedFields.has('cookie')) throw new SealwireError('field-not-listed', '`cookie`.');
     const began = performance.now();
     const key = await this.#choose(await usableKeys(payload, this.#configurations.time(configuration)));
     const handshake = await beginHandshake(key, clock.now(), clientKey);
@@ -134,10 +140,10 @@ export class SessionManager {
       const session = await handshake.finish(reply);
       this.#settings.inspector?.handshake(url, key.suite.name, began);
       if (!limited) this.#uncount(answered);
-      return new LiveSession(session, sealedRequestFields(payload.fields), url, clock);
+      return new LiveSession(session, sealedFields, url, clock);
     }
     if (hint?.code === 'unknown-key') return { hint, answered };
-    if (hint?.code === 'too-many-handshakes' || hint?.code === 'unavailable') {
+    if (hint !== undefined && told.has(hint.code)) {
       throw Object.assign(new SealwireError(hint.code), { retryAfter: hint.retryAfter });
     }
     throw new SealwireError('handshake-failed', undefined, { cause: plaintextAnswer(response, hint) });

@@ -20,6 +20,11 @@ const table = {
   ],
   timeout: [408, 'The beginning of the message did not arrive in time. Send it again.'],
   'preflight-unanswered': [403, 'No handler answered this CORS preflight. Mount cors() before sealwire().'],
+  'client-refused': [
+    403,
+    'The server does not take this client. It has to allow the thumbprint of its `clientKey`.',
+  ],
+  'not-bound': [403, 'This cookie is bound to another client key than the request came with. Log in again.'],
   'target-mismatch': [400, 'The request arrived for another target than it was sealed for.'],
   'field-not-allowed': [
     400,
@@ -64,6 +69,7 @@ const table = {
     0,
     'The key configuration is older than one that this client knows of: a stale copy, or somebody rolls it back.',
   ],
+  'client-key-unavailable': [0, 'The key of this client cannot be had.'],
   'no-common-suite': [0, 'Client and server share no suite.'],
   'handshake-failed': [0, 'The handshake failed.'],
   'plaintext-answer': [0, 'The answer was not sealed. It may come from anyone on the path: do not trust it.'],

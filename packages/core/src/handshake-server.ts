@@ -36,6 +36,11 @@ export interface HandshakeOptions {
    * the network. Default: at once.
    */
   admit?<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Called with the thumbprint of the client key that signed, `undefined` where none did, before there is a session.
+   * Throws what the client is refused with.
+   */
+  allow?(client: string | undefined): Promise<void>;
 }
 
 const tagLength = 16;
@@ -44,7 +49,7 @@ const tagLength = 16;
  * Answers a handshake: opens the hello, checks the client's signature, creates a half-open session.
  * @returns the body of the reply
  * @throws SealwireError `malformed`, `unsupported-version`, `unknown-key`, `rejected`, `too-many-handshakes`,
- * `unavailable` (of the store, or of a key that is kept elsewhere)
+ * `unavailable` (of the store, or of a key that is kept elsewhere); what `allow` throws
  */
 export async function answerHandshake(
   body: Uint8Array,
@@ -65,6 +70,8 @@ export async function answerHandshake(
     return { client, reply: await replyTo(suite, eph, psk, body) };
   };
   const { client, reply } = await (options.admit?.(respond) ?? respond());
+
+  await options.allow?.(client);
 
   const expires = options.now + options.maxAge;
   const sid = encodeBase64Url(randomBytes(16));

@@ -107,6 +107,7 @@ export {
   type Acceptance,
   type Burning,
   maxExchanges,
+  type Revoked,
   type Session,
   type SessionInfo,
   type SessionStore,
@@ -116,9 +117,13 @@ export {
 export {
   generateEd25519,
   generateSigner,
+  generateSigningKey,
   importEd25519,
+  isThumbprint,
   type SignatureAlgorithm,
   type Signer,
+  type SigningKey,
+  signerOf,
   thumbprint,
 } from './signatures.ts';
 export {

@@ -6,6 +6,7 @@ import { SessionSlab } from './session-slab.ts';
 import {
   type Acceptance,
   type Burning,
+  type Revoked,
   repeatMemory,
   type Session,
   type SessionInfo,
@@ -129,6 +130,20 @@ export class MemorySessionStore implements SessionStore {
     if (this.#ended.size <= this.#maxSessions) return;
     this.#forgetOldestEnded();
     this.#completeSince = now;
+  }
+
+  revoke(which: Revoked, now: number): number {
+    const isMeant = (entry: Entry) =>
+      'kid' in which ? entry.kid === which.kid : entry.client === which.client;
+    let ended = 0;
+    for (const sessions of [this.#confirmed, this.#halfOpen]) {
+      for (const [sid, entry] of sessions) {
+        if (!isMeant(entry)) continue;
+        this.end(sid, now);
+        ended++;
+      }
+    }
+    return ended;
   }
 
   repeatKey(sid: string, now: number): Maybe<MasterKey | undefined> {

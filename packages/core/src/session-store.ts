@@ -33,6 +33,9 @@ export const repeatMemory = 10 * 60_000;
 /** How long a store may take for an answer, in milliseconds. What comes later is not listened to. */
 export const storeTimeLimit = 5000;
 
+/** Whose sessions have to end: those that were made with a KEM key, or by a client key. */
+export type Revoked = { readonly kid: string } | { readonly client: string };
+
 /**
  * The session-key cache. Every method may answer at once or by a promise; `now` is server time in milliseconds.
  * A store that cannot answer throws, and the request is refused; so it is when the answer is late or none of those
@@ -53,6 +56,11 @@ export interface SessionStore {
   accept(sid: string, n: number, now: number): Maybe<Acceptance>;
   /** Ends a session and wipes its secret; its window and its repeat key stay for 10 minutes. */
   end(sid: string, now: number): Maybe<void>;
+  /**
+   * Ends every session of a KEM key or of a client key, half-open ones included, as `end` does.
+   * @returns how many there were
+   */
+  revoke(which: Revoked, now: number): Maybe<number>;
   /** The key for proofs about a session's exchanges (repeat.ts), also for 10 minutes after its end. */
   repeatKey(sid: string, now: number): Maybe<MasterKey | undefined>;
   /**

@@ -68,7 +68,15 @@ export async function verifySignature(
   }
 }
 
-function signer(alg: SignatureAlgorithm, privateKey: CryptoKey, pub: Uint8Array): Signer {
+/** The two halves of a signing key. The private one can be kept (IndexedDB) without ever being exported. */
+export interface SigningKey {
+  readonly alg: SignatureAlgorithm;
+  readonly privateKey: CryptoKey;
+  readonly pub: Uint8Array;
+}
+
+/** What signs with a key. */
+export function signerOf({ alg, privateKey, pub }: SigningKey): Signer {
   return {
     alg,
     pub,
@@ -79,12 +87,17 @@ function signer(alg: SignatureAlgorithm, privateKey: CryptoKey, pub: Uint8Array)
 }
 
 /** A new signing key that cannot be exported. */
-export async function generateSigner(alg: SignatureAlgorithm = 'Ed25519'): Promise<Signer> {
-  const pair = (await crypto.subtle.generateKey(algorithms[alg].key, false, [
+export async function generateSigningKey(alg: SignatureAlgorithm): Promise<SigningKey> {
+  const { privateKey, publicKey } = (await crypto.subtle.generateKey(algorithms[alg].key, false, [
     'sign',
     'verify',
   ])) as CryptoKeyPair;
-  return signer(alg, pair.privateKey, new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)));
+  return { alg, privateKey, pub: new Uint8Array(await crypto.subtle.exportKey('raw', publicKey)) };
+}
+
+/** What signs with a new key that cannot be exported. */
+export async function generateSigner(alg: SignatureAlgorithm = 'Ed25519'): Promise<Signer> {
+  return signerOf(await generateSigningKey(alg));
 }
 
 /** The Ed25519 signing key of a 32-byte seed and its public key (RFC 8032, section 5.1.5). */
@@ -92,7 +105,7 @@ export async function importEd25519(seed: Uint8Array, pub: Uint8Array): Promise<
   const der = concat(ed25519Pkcs8, seed);
   const privateKey = await crypto.subtle.importKey('pkcs8', der, 'Ed25519', false, ['sign']);
   der.fill(0);
-  return signer('Ed25519', privateKey, pub);
+  return signerOf({ alg: 'Ed25519', privateKey, pub });
 }
 
 /** A new Ed25519 seed and its public key, for a key that has to be kept somewhere. */
@@ -102,6 +115,11 @@ export async function generateEd25519(): Promise<{ seed: Uint8Array; pub: Uint8A
   const seed = copyOf(der.subarray(ed25519Pkcs8.length));
   der.fill(0);
   return { seed, pub: new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)) };
+}
+
+/** True for what a key's {@link thumbprint} looks like: 43 characters of base64url, the last one canonical. */
+export function isThumbprint(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(value);
 }
 
 /** Id of a signing key: base64url of SHA-256("sealwire/1 key" || 00 || lv(alg) || pub). */

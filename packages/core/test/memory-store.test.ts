@@ -53,6 +53,46 @@ test('a session that was never created is unknown', async () => {
   assert.equal(store.size, { confirmed: 1, halfOpen: 0 });
 });
 
+for (const [what, which, mine] of [
+  ['a client key', { client: 'mine' }, { client: 'mine' }],
+  ['a KEM key', { kid: 'mine' }, { kid: 'mine' }],
+] as const) {
+  test(`the sessions of ${what} are ended together, half-open ones too, and no others`, async () => {
+    const store = new MemorySessionStore();
+    const others = [{}, { client: 'other' }, { kid: 'other' }, { client: 'mine ' }, { kid: '' }];
+    for (const [index, changes] of [...others, mine, mine].entries()) {
+      create(store, `confirmed ${index}`, now, changes);
+      assert.is(store.accept(`confirmed ${index}`, 5, now), 'accepted');
+      create(store, `half-open ${index}`, now, changes);
+      await store.load(`confirmed ${index}`, now);
+    }
+    assert.is(store.revoke(which, now), 4);
+    assert.equal(store.size, { confirmed: others.length, halfOpen: others.length });
+    for (const index of [others.length, others.length + 1]) {
+      for (const sid of [`confirmed ${index}`, `half-open ${index}`]) {
+        assert.is(await store.load(sid, now), undefined);
+        assert.is(store.accept(sid, 6, now), 'unknown');
+      }
+      // What may be sent again is still told apart.
+      assert.is(store.burn(`confirmed ${index}`, 5, now), 'replayed');
+      assert.is(store.burn(`confirmed ${index}`, 6, now), 'burned');
+    }
+    for (const index of others.keys()) assert.ok(await store.load(`confirmed ${index}`, now));
+    assert.is(store.revoke(which, now), 0);
+  });
+}
+
+test('a revoked client may have as many sessions as there are', () => {
+  const store = new MemorySessionStore({ maxSessions: 50_000 });
+  for (let i = 0; i < 45_000; i++) {
+    create(store, String(i), now, { client: i % 2 === 0 ? 'mine' : 'other' });
+    store.accept(String(i), 0, now);
+  }
+  assert.is(store.revoke({ client: 'mine' }, now), 22_500);
+  assert.equal(store.size, { confirmed: 22_500, halfOpen: 0 });
+  assert.is(store.revoke({ client: 'other' }, now), 22_500);
+});
+
 test('a session is half-open until its first accepted exchange', () => {
   const store = new MemorySessionStore();
   create(store, 'a');

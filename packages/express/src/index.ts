@@ -1,18 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import {
   allowPlaintextRequest,
+  bindSessionAgain,
+  bindSessionRequest,
   createHandler,
   type Framework,
+  type Operations,
   requireSealedRequest,
   type Sealed,
   type SealwireOptions,
+  type SessionBinding,
 } from '@sealwire/node';
 import type { Request, RequestHandler } from 'express';
 import { expectProperties } from './dictionary-mode.ts';
 import { allowsPlaintext, markRoute } from './plaintext-routes.ts';
 
 export { isSealwireError, SealwireError, StaticKeys } from '@sealwire/core';
-export type { Sealed, SealwireOptions } from '@sealwire/node';
+export type { Sealed, SealwireOptions, SessionBinding } from '@sealwire/node';
+
+/** Express middleware, and what operators do with it. */
+export type SealwireMiddleware = RequestHandler & Operations;
 
 declare global {
   namespace Express {
@@ -55,10 +62,39 @@ function parseQuery(req: Request): Request['query'] {
  *
  * @throws SealwireError `invalid-option`, `keys-required`, `origins-required`
  */
-export function sealwire(options?: SealwireOptions): RequestHandler {
+export function sealwire(options?: SealwireOptions): SealwireMiddleware {
   const handle = createHandler(options, framework);
-  return function sealwireMiddleware(req, res, next) {
+  const { revokeClient } = handle;
+  const sealwireMiddleware: RequestHandler = (req, res, next) => {
     handle(req, res, next);
+  };
+  return Object.assign(sealwireMiddleware, { revokeClient });
+}
+
+/**
+ * Middleware behind a session's: binds each session to the client key that it is used with first, again after each
+ * login, and refuses its cookie from everybody else (`not-bound`), in plaintext too.
+ *
+ * @example
+ * app.use(session({ secret, resave: false, saveUninitialized: false }));
+ * app.use(
+ *   bindSession({
+ *     get: (req) => req.session.sealedClient,
+ *     set: (req, thumbprint) => { req.session.sealedClient = thumbprint; },
+ *   }),
+ * );
+ */
+export function bindSession(binding: SessionBinding<Request>): RequestHandler {
+  return function bindSessionMiddleware(req, res, next) {
+    bindSessionRequest(binding, req, req, res, (error) => {
+      const { end } = res;
+      // The session's middleware saves when the response ends.
+      res.end = ((...args: Parameters<typeof end>) => {
+        bindSessionAgain(binding, req, req);
+        return end.apply(res, args);
+      }) as typeof end;
+      next(error);
+    });
   };
 }
 

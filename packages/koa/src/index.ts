@@ -1,18 +1,25 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   allowPlaintextRequest,
+  bindSessionAgain,
+  bindSessionRequest,
   breakOff,
   createHandler,
+  type Next as Go,
+  type Operations,
   requireSealedRequest,
   type Sealed,
-  type SealwireHandler,
   type SealwireOptions,
+  type SessionBinding,
 } from '@sealwire/node';
 import type { Context, Middleware, Next } from 'koa';
 import { forgetOuter, framework, keepContext } from './framework.ts';
 
 export { isSealwireError, SealwireError, StaticKeys } from '@sealwire/core';
-export type { Sealed, SealwireOptions } from '@sealwire/node';
+export type { Sealed, SealwireOptions, SessionBinding } from '@sealwire/node';
+
+/** Koa middleware, and what operators do with it. */
+export type SealwireMiddleware = Middleware & Operations;
 
 declare module 'koa' {
   interface ExtendableContext {
@@ -32,9 +39,10 @@ declare module 'koa' {
  *
  * @throws SealwireError `invalid-option`, `keys-required`, `origins-required`
  */
-export function sealwire(options?: SealwireOptions): Middleware {
+export function sealwire(options?: SealwireOptions): SealwireMiddleware {
   const handle = createHandler(options, framework);
-  return function sealwireMiddleware(ctx, next) {
+  const { revokeClient } = handle;
+  function sealwireMiddleware(ctx: Context, next: Next): Promise<void> {
     keepContext(ctx);
     return handleFirst(handle, ctx, () => {
       const { sealed } = ctx.req as IncomingMessage & { sealed?: Sealed };
@@ -45,6 +53,36 @@ export function sealwire(options?: SealwireOptions): Middleware {
       }
       return next();
     });
+  }
+  return Object.assign(sealwireMiddleware, { revokeClient });
+}
+
+/**
+ * Middleware behind a session's: binds each session to the client key that it is used with first, again after each
+ * login, and refuses its cookie from everybody else (`not-bound`), in plaintext too.
+ *
+ * @example
+ * app.use(session(app));
+ * app.use(
+ *   bindSession({
+ *     get: (ctx) => ctx.session.sealedClient,
+ *     set: (ctx, thumbprint) => { ctx.session.sealedClient = thumbprint; },
+ *   }),
+ * );
+ */
+export function bindSession(binding: SessionBinding<Context>): Middleware {
+  return function bindSessionMiddleware(ctx, next) {
+    return handleFirst(
+      (req, res, go) => bindSessionRequest(binding, ctx, req, res, go),
+      ctx,
+      async () => {
+        try {
+          await next();
+        } finally {
+          bindSessionAgain(binding, ctx, ctx.req);
+        }
+      },
+    );
   };
 }
 
@@ -74,7 +112,11 @@ export function allowPlaintext(): Middleware {
  * what happens to the request meanwhile. If the handler answers itself, or nobody is left to be answered, the response
  * closes, and Koa has nothing to add to it.
  */
-function handleFirst(handle: SealwireHandler, ctx: Context, next: Next): Promise<void> {
+function handleFirst(
+  handle: (req: IncomingMessage, res: ServerResponse, go: Go) => void,
+  ctx: Context,
+  next: Next,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const { req, res } = ctx;
     let over = false;

@@ -2,16 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   answerHandshake,
   configurationType,
+  type ErrorCode,
   handshakeType,
   isSealwireError,
   maxHandshakeLength,
   type PublishedConfiguration,
+  type Revoked,
   SealwireError,
   statusOf,
 } from '@sealwire/core';
 import { Deadlines } from './deadline.ts';
 import type { Settings } from './options.ts';
 import { type ProblemOptions, sendProblem } from './problem.ts';
+import type { Revocable } from './running.ts';
 
 /** Life of a session from its handshake on, and how long it may rest, in milliseconds. */
 const maxAge = 24 * 3_600_000;
@@ -48,6 +51,18 @@ function originsOfHost(req: IncomingMessage): string[] {
   return host === undefined ? [] : [`http://${host}`, `https://${host}`];
 }
 
+/** A handshake as far as a revocation is concerned. */
+class PendingHandshake implements Revocable {
+  kid: string | undefined;
+  client: string | undefined;
+  readonly gone = false;
+  refusal: ErrorCode | undefined;
+
+  revoke(which: Revoked): void {
+    this.refusal = 'kid' in which ? 'unknown-key' : 'client-refused';
+  }
+}
+
 /** `POST` to the handshake endpoint. */
 export async function answerHandshakeRequest(
   settings: Settings,
@@ -64,15 +79,7 @@ export async function answerHandshakeRequest(
     }
     const body = await readBody(req);
     if (body === undefined) return;
-    const keys = await settings.keys;
-    reply = await answerHandshake(body, {
-      findKey: (kid) => keys.findKey(kid),
-      store: settings.store,
-      now: settings.now(),
-      maxAge,
-      maxIdle,
-      admit: (work) => settings.admit(req, work),
-    });
+    reply = await handshake(settings, req, body);
   } catch (error) {
     if (req.destroyed && !req.complete) return;
     // Mistakes in setting up are the application's affair, and tell clients nothing.
@@ -87,6 +94,38 @@ export async function answerHandshakeRequest(
   res.setHeader('content-length', reply.length);
   res.setHeader('cache-control', 'no-store');
   res.end(reply);
+}
+
+/** Answers a handshake, unless its client or key is revoked meanwhile: its session may have been made after that. */
+async function handshake(settings: Settings, req: IncomingMessage, body: Uint8Array): Promise<Uint8Array> {
+  const keys = await settings.keys;
+  const { clients, revocation } = settings;
+  const pending = new PendingHandshake();
+  revocation.running.add(pending);
+  try {
+    const reply = await answerHandshake(body, {
+      findKey(kid) {
+        pending.kid = kid;
+        return keys.findKey(kid);
+      },
+      store: settings.store,
+      now: settings.now(),
+      maxAge,
+      maxIdle,
+      admit: (work) => settings.admit(req, work),
+      async allow(client) {
+        pending.client = client;
+        if (clients === undefined) return;
+        const known = client === undefined ? undefined : await clients.ask(client);
+        if (known === undefined) throw new SealwireError('client-refused');
+      },
+    });
+    // Whoever it is for does not hear of the session.
+    if (pending.refusal !== undefined) throw new SealwireError(pending.refusal);
+    return reply;
+  } finally {
+    revocation.running.delete(pending);
+  }
 }
 
 /** What a refused client needs for its next attempt. */

@@ -21,6 +21,7 @@ import {
   type SealwireHeader,
   type Session,
 } from '@sealwire/core';
+import type { Clients, KnownClient } from './clients.ts';
 import { type Deadline, Deadlines } from './deadline.ts';
 import { Hold, maxHeld } from './hold.ts';
 import { checkFields, rewriteRequest, setTrailers } from './inner-request.ts';
@@ -31,6 +32,7 @@ import { type ProblemOptions, sendProblem } from './problem.ts';
 import { RawBody } from './raw-body.ts';
 import type { OuterHeaders } from './raw-headers.ts';
 import { ResponseSeal } from './response.ts';
+import type { Revocable } from './running.ts';
 import { Sealed } from './sealed.ts';
 import { inTime, isSession } from './store-answer.ts';
 import { breakOff, failStream } from './stream-failure.ts';
@@ -67,7 +69,7 @@ type Phase = 'session' | 'empty' | 'head' | 'accept' | 'hold' | 'flow' | 'over';
  * One sealed request on its way to the application, in the order that docs/PROTOCOL.md, Order on the server, fixes:
  * header, session, record 0, accept, then target, time and fields, then hold or stream, then `next()`.
  */
-export class Exchange {
+export class Exchange implements Revocable {
   readonly #settings: Settings;
   readonly #framework: FrameworkRequest;
   readonly #req: IncomingMessage & { sealed?: Sealed };
@@ -78,6 +80,10 @@ export class Exchange {
   #phase: Phase = 'session';
   #header!: SealwireHeader;
   #session!: Session;
+  /** What the application knows of the client. */
+  #identity: unknown;
+  /** True if the session was revoked before the exchange was accepted. */
+  #revoked = false;
   #opener!: MessageOpener;
   #raw: RawBody | undefined;
   #headDeadline: Deadline<Exchange> | undefined;
@@ -132,6 +138,33 @@ export class Exchange {
       () => store.load(this.#header.sid, now()),
       (session) => this.#withSession(session),
     );
+  }
+
+  get kid(): string {
+    return this.#session.kid;
+  }
+
+  get client(): string | undefined {
+    return this.#session.client;
+  }
+
+  get gone(): boolean {
+    const { stream } = this.#req as { stream?: { destroyed: boolean } };
+    return (
+      (stream ?? this.#req.socket)?.destroyed !== false || (this.#phase === 'over' && this.#res.writableEnded)
+    );
+  }
+
+  /** The session was revoked: what runs is broken off, and ends for the application as if the client were gone. */
+  revoke(): void {
+    if (this.#seal === undefined) {
+      this.#revoked = true;
+      return;
+    }
+    if (this.#phase !== 'flow') this.#phase = 'over';
+    this.#hold.take();
+    this.#stopWaiting();
+    breakOff(this.#res);
   }
 
   /** The deadline of record 0 has come. */
@@ -202,6 +235,7 @@ export class Exchange {
       return;
     }
     this.#session = session;
+    this.#settings.revocation.running.add(this);
     this.#opener = new MessageOpener(session.master, this.#header.n);
     if (this.#raw !== undefined) {
       this.#phase = 'head';
@@ -310,7 +344,7 @@ export class Exchange {
 
   /** From here on every answer is sealed. */
   #accepted(answer: Acceptance, first: OpenedRecord): void {
-    if (answer === 'unknown') {
+    if (answer === 'unknown' || this.#revoked) {
       this.#refuse(new SealwireError('unknown-session'));
       return;
     }
@@ -320,6 +354,39 @@ export class Exchange {
       else this.#unavailable();
       return;
     }
+    const { clients } = this.#settings;
+    if (clients === undefined) this.#begin(first);
+    else this.#identify(clients, first);
+  }
+
+  /** Finds out who the client is, at once unless it did its handshake elsewhere. */
+  #identify(clients: Clients, first: OpenedRecord): void {
+    const { client } = this.#session;
+    const known = client === undefined ? undefined : clients.recall(client);
+    const go = (found: KnownClient | undefined) => {
+      this.#identity = found?.identity;
+      if (found === undefined) this.#refuse(new SealwireError('client-refused'));
+      else this.#begin(first);
+    };
+    if (!isPromise(known)) {
+      go(known);
+      return;
+    }
+    const unlessOver = (next: () => void) => {
+      if (this.#phase === 'accept') next();
+    };
+    known.then(
+      (found) =>
+        unlessOver(() => {
+          go(found);
+          this.#readRecords();
+          this.#readPending();
+        }),
+      () => unlessOver(() => this.#unavailable()),
+    );
+  }
+
+  #begin(first: OpenedRecord): void {
     try {
       this.#enter();
       this.#takeBody(first);
@@ -336,6 +403,7 @@ export class Exchange {
       n: this.#header.n,
       nonceQ: this.#opener.nonce,
       method: this.#head.method,
+      sealCookies: this.#settings.sealCookies,
       owner: this,
     });
   }
@@ -355,7 +423,7 @@ export class Exchange {
 
     rewriteRequest(this.#req, path === head.path ? head : { ...head, path }, fields, sealedFields, framed);
     if (url !== path) this.#framework.setUrl(this.#req, path);
-    this.#req.sealed = new Sealed(this.#header.sid, this.#session, this.#header.n);
+    this.#req.sealed = new Sealed(this.#header.sid, this.#session, this.#header.n, this.#identity);
     this.#phase = 'hold';
   }
 
@@ -401,6 +469,7 @@ export class Exchange {
 
   #endStream(): void {
     this.#phase = 'over';
+    if (this.#res.writableEnded) this.#settings.revocation.running.delete(this);
     setTrailers(this.#req, this.#trailers);
     (this.#raw as RawBody).end();
   }
@@ -435,7 +504,7 @@ export class Exchange {
       return;
     }
     this.#res.once('finish', () => this.#req.destroy());
-    this.#sendProblem(rejected(), { close: true });
+    sendProblem(this.#res, rejected(), { close: true });
     this.#seal?.silence();
   }
 
@@ -446,6 +515,7 @@ export class Exchange {
   /** Answers instead of the application: sealed if the exchange was accepted, else a plaintext hint. */
   #refuse(error: unknown, options?: ProblemOptions): void {
     this.#phase = 'over';
+    this.#settings.revocation.running.delete(this);
     this.#endHeadDeadline();
     this.#hold.take();
     this.#stopWaiting();
@@ -458,21 +528,20 @@ export class Exchange {
     // What is cut short looks like what was altered: one error for all that does not authenticate.
     const problem = error.code === 'truncated' ? rejected() : error;
     const time = error.code === 'expired' ? { members: { time: this.#settings.now() } } : {};
-    this.#sendProblem(problem, { ...options, ...time });
-  }
-
-  #sendProblem(error: SealwireError, options?: ProblemOptions): void {
-    this.#seal?.allowProblem();
-    sendProblem(this.#res, error, options);
+    sendProblem(this.#res, problem, { ...options, ...time });
   }
 
   /** A body that the application did not read must not stand in the way of the connection's next request. */
   responseEnds(): void {
+    const { running } = this.#settings.revocation;
+    // What was answered and came whole cannot be broken off any more.
+    if (this.#raw === undefined || this.#phase === 'over') running.delete(this);
     if (this.#raw === undefined || this.#req.readableEnded) return;
     // The response of http2's compatibility API says `finish` when its stream is closed, which an unread body prevents.
     const writable = (this.#res as unknown as { stream?: ServerResponse }).stream ?? this.#res;
     writable.once('finish', () => {
       if (this.#phase === 'over') {
+        running.delete(this);
         // It came whole. What Sealwire read of it keeps Node from throwing away what nobody else does.
         if (this.#req.readableFlowing === null) this.#req.resume();
         return;
@@ -480,6 +549,7 @@ export class Exchange {
       // Who answers first and then reads gets the rest.
       if (this.#phase === 'flow' && isRead(this.#req)) return;
       this.#phase = 'over';
+      running.delete(this);
       if (this.#rawEnded) this.#raw?.end();
       else this.#raw?.discard();
     });

@@ -7,9 +7,10 @@ import { resolveOptions, type SealwireOptions } from './options.ts';
 import { withSealwire } from './outer-head.ts';
 import { sendProblem } from './problem.ts';
 import { readOuterHeaders } from './raw-headers.ts';
+import type { Operations } from './revocation.ts';
 import { Sealed } from './sealed.ts';
 
-export type SealwireHandler = (req: IncomingMessage, res: ServerResponse, next: Next) => void;
+export type SealwireHandler = ((req: IncomingMessage, res: ServerResponse, next: Next) => void) & Operations;
 
 /** What an adapter knows about its framework. */
 export interface Framework extends FrameworkRequest {
@@ -26,6 +27,8 @@ export interface Framework extends FrameworkRequest {
  */
 export function createHandler(options: SealwireOptions | undefined, framework: Framework): SealwireHandler {
   const settings = resolveOptions(options);
+  const { keys, revocation } = settings;
+  if (!(keys instanceof Promise)) keys.onRevoked?.((kid) => revocation.revokeSurely({ kid }));
 
   function plaintext(req: IncomingMessage, res: ServerResponse, next: Next): void {
     const path = endpointPath(framework.outerUrl(req), settings.forwarding);
@@ -44,7 +47,11 @@ export function createHandler(options: SealwireOptions | undefined, framework: F
     }
   }
 
-  return function sealwireHandler(req: IncomingMessage & { sealed?: Sealed }, res, next) {
+  function sealwireHandler(
+    req: IncomingMessage & { sealed?: Sealed },
+    res: ServerResponse,
+    next: Next,
+  ): void {
     // It was opened by one that is mounted before.
     if (req.sealed instanceof Sealed) {
       next();
@@ -61,7 +68,11 @@ export function createHandler(options: SealwireOptions | undefined, framework: F
     } catch (error) {
       next(error);
     }
-  };
+  }
+
+  return Object.assign(sealwireHandler, {
+    revokeClient: (thumbprint: string) => revocation.revokeClient(thumbprint),
+  });
 }
 
 /** Fetch standard, CORS preflight: whatever else it is for, it carries nothing of the application's. */

@@ -1,7 +1,11 @@
 export { allowPlaintextRequest, allowsPlaintextRequest } from './allowed-plaintext.ts';
+export { bindSessionAgain, bindSessionRequest, type SessionBinding } from './bind-session.ts';
+export type { ClientFile } from './client-file.ts';
+export type { AllowClients } from './clients.ts';
 export type { FrameworkRequest, Next } from './exchange.ts';
 export { createHandler, type Framework, type SealwireHandler } from './handler.ts';
 export type { SealwireOptions } from './options.ts';
 export { requireSealedRequest } from './require-sealed.ts';
+export type { Operations } from './revocation.ts';
 export { Sealed } from './sealed.ts';
 export { breakOff } from './stream-failure.ts';

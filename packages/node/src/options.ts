@@ -11,7 +11,9 @@ import {
 } from '@sealwire/core';
 import { Admission } from './admission.ts';
 import { clientAddress } from './client-address.ts';
+import { type AllowClients, type Clients, resolveClients } from './clients.ts';
 import { type Forwarding, resolveForwarding } from './forwarding.ts';
+import { Revocation } from './revocation.ts';
 
 export interface SealwireOptions {
   /** The server's keys. Required in production; elsewhere ephemeral ones are made and their pin is printed. */
@@ -45,6 +47,17 @@ export interface SealwireOptions {
    */
   sole?: boolean;
   /**
+   * The clients that may do a handshake, by the thumbprints of their keys: a list, a file, or a function that returns
+   * what the application shall know of the client (`req.sealed.identity`) or undefined, within 5 seconds. All others,
+   * those without a key too, are refused with `client-refused`. Default: every client is taken.
+   */
+  allowClients?: AllowClients;
+  /**
+   * `'sealed'`: `Cookie` and `Set-Cookie` of sealed exchanges travel inside, for clients that are no browsers. A browser
+   * keeps its cookies outside, where they are then removed.
+   */
+  cookies?: 'sealed';
+  /**
    * How many proxies of yours stand in front, each of which appends to `X-Forwarded-For`. It decides only whose
    * handshakes come last when there are too many. Default 0: the address of the connection.
    */
@@ -63,6 +76,11 @@ export interface Settings {
   readonly sealedFields: FieldSet;
   readonly forwarding: Forwarding;
   readonly store: SessionStore;
+  readonly revocation: Revocation;
+  /** `undefined`: every client is taken. */
+  readonly clients: Clients | undefined;
+  /** True if `set-cookie` is sealed. */
+  readonly sealCookies: boolean;
   readonly now: () => number;
   /** Does the public-key work of a request's handshake when its turn has come. */
   readonly admit: <T>(req: IncomingMessage, work: () => Promise<T>) => Promise<T>;
@@ -78,6 +96,8 @@ const known = [
   'ignoreQuery',
   'store',
   'sole',
+  'allowClients',
+  'cookies',
   'trustedProxies',
   'clock',
 ];
@@ -86,10 +106,13 @@ const known = [
 export function resolveOptions(options: SealwireOptions = {}): Settings {
   if (typeof options !== 'object' || options === null) throw invalid('The options are an object.');
   for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOption(name);
-  const { policy = 'require', clock = Date.now, fields = [] } = options;
+  const { policy = 'require', clock = Date.now, fields = [], cookies } = options;
   if (policy !== 'require' && policy !== 'allow') throw invalid("`policy` is 'require' or 'allow'.");
   if (typeof clock !== 'function') throw invalid('`clock` is a function that returns milliseconds.');
-  const listed = parseFieldList(fields);
+  if (cookies !== undefined && cookies !== 'sealed') throw invalid("`cookies` is 'sealed'.");
+  const listed = [...parseFieldList(fields), ...(cookies === undefined ? [] : ['cookie'])];
+  const store = resolveStore(options.store, options.sole);
+  const revocation = new Revocation(store, clock);
   return {
     origins: resolveOrigins(options.origins),
     keys: resolveKeys(options.keys),
@@ -97,7 +120,10 @@ export function resolveOptions(options: SealwireOptions = {}): Settings {
     fields: listed,
     sealedFields: sealedRequestFields(listed),
     forwarding: resolveForwarding(options),
-    store: resolveStore(options.store, options.sole),
+    store,
+    revocation,
+    clients: resolveClients(options.allowClients, (client) => revocation.revokeSurely({ client })),
+    sealCookies: cookies === 'sealed',
     now: clock,
     admit: resolveAdmission(options.trustedProxies),
   };
@@ -162,6 +188,7 @@ const storeMethods = [
   'load',
   'accept',
   'end',
+  'revoke',
   'repeatKey',
   'burn',
   'completeSince',

@@ -16,12 +16,21 @@ export function hasBody(status: number, http2: boolean): boolean {
   return status >= 200 && status !== 204 && status !== 304 && !(http2 && status === 205);
 }
 
+/** True for a field that stays outside. */
+function isOuter(name: string, sealCookies: boolean): boolean {
+  return isOuterResponseField(name) && !(sealCookies && name === 'set-cookie');
+}
+
 /** The fields of a head as the application set them, for the sealed head; those that stay outside are left out. */
-export function sealedFields(headers: OutgoingHttpHeaders, ownProblem: boolean): Field[] {
+export function sealedFields(
+  headers: OutgoingHttpHeaders,
+  sealCookies: boolean,
+  ownProblem: boolean,
+): Field[] {
   const fields: Field[] = [];
   for (const name in headers) {
     const value = headers[name];
-    if (value === undefined || isOuterResponseField(name)) continue;
+    if (value === undefined || isOuter(name, sealCookies)) continue;
     // The name is Sealwire's own; an application that copies an upstream's headers must not speak for it.
     if (name.startsWith('sealwire') && !ownProblem) continue;
     if (Array.isArray(value)) for (const each of value) fields.push([name, trimmed(String(each))]);
@@ -65,11 +74,12 @@ export function withOuterFields(
   res: ServerResponse,
   status: number,
   headers: OutgoingHttpHeaders,
+  sealCookies: boolean,
   length: number | undefined,
   writeHead: () => void,
 ): void {
   if (tableKey === undefined || !(tableKey in res) || 'stream' in res) {
-    setOuterFields(res, headers, length);
+    setOuterFields(res, headers, sealCookies, length);
     try {
       writeHead();
     } catch (error) {
@@ -85,7 +95,7 @@ export function withOuterFields(
   // of the response's own afterwards, took as long as to seal the body.
   const tables = res as unknown as Record<symbol, HeaderTable | null>;
   const own = tables[tableKey] ?? null;
-  tables[tableKey] = outerTable(own, length);
+  tables[tableKey] = outerTable(own, sealCookies, length);
   try {
     writeHead();
   } finally {
@@ -93,10 +103,10 @@ export function withOuterFields(
   }
 }
 
-function outerTable(own: HeaderTable | null, length: number | undefined): HeaderTable {
+function outerTable(own: HeaderTable | null, sealCookies: boolean, length: number | undefined): HeaderTable {
   const table: HeaderTable = Object.create(null);
   for (const name in own) {
-    if (isOuterResponseField(name)) table[name] = own[name] as HeaderTable[string];
+    if (isOuter(name, sealCookies)) table[name] = own[name] as HeaderTable[string];
   }
   table['content-type'] = ['content-type', messageType];
   table['cache-control'] = ['cache-control', 'no-store, no-transform'];
@@ -109,9 +119,14 @@ function outerTable(own: HeaderTable | null, length: number | undefined): Header
 }
 
 /** The same through the methods of the response, for http2. */
-function setOuterFields(res: ServerResponse, headers: OutgoingHttpHeaders, length: number | undefined): void {
+function setOuterFields(
+  res: ServerResponse,
+  headers: OutgoingHttpHeaders,
+  sealCookies: boolean,
+  length: number | undefined,
+): void {
   for (const name in headers) {
-    if (!isOuterResponseField(name) && name !== 'content-type' && name !== 'cache-control')
+    if (!isOuter(name, sealCookies) && name !== 'content-type' && name !== 'cache-control')
       res.removeHeader(name);
   }
   res.setHeader('content-type', messageType);

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ServerHttp2Stream } from 'node:http2';
 import { problemOf, problemType, type SealwireError, statusOf } from '@sealwire/core';
+import { allowProblem } from './response-methods.ts';
 
 export interface ProblemOptions {
   /** Extension members of the problem details. */
@@ -22,6 +23,7 @@ export function sendProblem(
   { members, retryAfter, close }: ProblemOptions = {},
 ): void {
   if (res.headersSent || res.destroyed) return;
+  allowProblem(res);
   const body = Buffer.from(JSON.stringify(problemOf(error, members)));
   res.statusCode = statusOf(error.code) || 500;
   res.removeHeader('content-encoding');

@@ -12,6 +12,8 @@ export interface SealingMethods {
   end(chunk: unknown, encoding: unknown, callback: unknown): SealedResponse;
   flushHeaders(): void;
   addTrailers(headers: OutgoingHttpHeaders | readonly [string, string][]): void;
+  /** Lets the `Sealwire` header of a problem through into the sealed head. */
+  allowProblem(): void;
 }
 
 /** The methods that were there before, whatever their overloads say. */
@@ -65,6 +67,11 @@ const methods = {
     });
   },
 };
+
+/** Says that what a response is about to tell is a problem of Sealwire's own, if it is sealed. */
+export function allowProblem(res: ServerResponse): void {
+  (res as Partial<SealedResponse>)[sealKey]?.allowProblem();
+}
 
 /** Methods that only some responses have. */
 interface RareMethods {

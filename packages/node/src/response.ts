@@ -50,6 +50,8 @@ export interface ResponseSealOptions {
   readonly nonceQ: Uint8Array;
   /** The sealed method of the request. */
   readonly method: string;
+  /** True if `set-cookie` is sealed, too. */
+  readonly sealCookies: boolean;
   readonly owner: ResponseOwner;
 }
 
@@ -95,7 +97,6 @@ export class ResponseSeal implements SealingMethods {
     this.#native = sealMethods(res, this);
   }
 
-  /** Lets the `Sealwire` header of a problem through into the sealed head. */
   allowProblem(): void {
     this.#ownProblem = true;
   }
@@ -245,7 +246,7 @@ export class ResponseSeal implements SealingMethods {
   /** Seals the head and sends the outer one. */
   #sealHead(status: number): void {
     const res = this.#res;
-    const { master, n, nonceQ, method } = this.#options;
+    const { master, n, nonceQ, method, sealCookies } = this.#options;
     const whole = this.#wholeLength;
     const headers = res.getHeaders();
     // http2 warns if it is asked for one.
@@ -254,7 +255,7 @@ export class ResponseSeal implements SealingMethods {
     this.#bodyAllowed = method !== 'HEAD' && hasBody(status, this.#http2);
     // http2 leaves it among them if it refused the head before.
     if (this.#http2) delete headers[':status'];
-    const set = sealedFields(headers, this.#ownProblem);
+    const set = sealedFields(headers, sealCookies, this.#ownProblem);
     const fields = this.#http2 ? asHttp2Sends(set) : set;
     // As Node does over HTTP/1.
     if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
@@ -277,7 +278,9 @@ export class ResponseSeal implements SealingMethods {
         : MessageWriter.messageLength(head.length, bodyLength, trailersLength);
     this.#sealing = true;
     try {
-      withOuterFields(res, status, headers, length, () => this.#sendOuterHead(outerStatus(status)));
+      withOuterFields(res, status, headers, sealCookies, length, () =>
+        this.#sendOuterHead(outerStatus(status)),
+      );
     } finally {
       this.#sealing = false;
     }

@@ -78,7 +78,8 @@ export function gatewayListener(
   async function pass(req: IncomingMessage, res: ServerResponse, signal: AbortSignal): Promise<void> {
     const url = target(req, settings.origin);
     const plan = await planOf(req, url, signal);
-    await relay(await call(settings, sessions, plan), plan, res, (named) => location(named, url, req));
+    const answer = await call(settings, sessions, plan);
+    await relay(answer, plan, res, (named) => location(named, url, req), settings.sealCookies);
   }
 
   return (req, res) => {

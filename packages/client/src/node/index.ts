@@ -1,3 +1,5 @@
+export type { ClientKey } from '../client-key/client-key.ts';
+export { type ClientKeyFileOptions, clientKeyFile } from './client-key-file.ts';
 export {
   createGateway,
   type GatewayListener,

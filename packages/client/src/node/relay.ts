@@ -8,12 +8,14 @@ import { isOfConnection } from './hop-fields.ts';
 /**
  * Answers with what was opened: the sealed status and fields, and of the outer fields those that are never sealed.
  * @param location what becomes of a `Location`
+ * @param sealCookies true if a `set-cookie` outside is nobody's
  */
 export async function relay(
   { head, message, outer }: Answer,
   plan: Plan,
   res: ServerResponse,
   location: (named: string) => string,
+  sealCookies: boolean,
 ): Promise<void> {
   res.statusCode = head.status;
   for (const [name, value] of head.fields) {
@@ -23,6 +25,7 @@ export async function relay(
   }
   for (const [name, value] of outer.headers) {
     if (!isOuterResponseField(name) || isOfConnection(name)) continue;
+    if (sealCookies && name === 'set-cookie') continue;
     const relayed = name === 'vary' ? withoutSealwire(value) : value;
     if (relayed !== undefined) res.appendHeader(name, relayed);
   }

@@ -1,0 +1,61 @@
+import { isThumbprint, type Revoked, SealwireError, type SessionStore } from '@sealwire/core';
+import { Running } from './running.ts';
+
+/** What the operator of a server does while it runs; a property of every adapter's middleware. */
+export interface Operations {
+  /**
+   * Ends every session of a client key at once, in this process and in all that share its store, and breaks off what
+   * runs for it in this process. The client may come back with another handshake: take it out of `allowClients` first.
+   * @param thumbprint as in `req.sealed.client`
+   * @returns how many sessions there were
+   * @throws SealwireError `invalid-option`; `unavailable` if the store does not answer: then sessions may live on
+   */
+  revokeClient(thumbprint: string): Promise<number>;
+}
+
+/** How long to wait before the store is asked again, in milliseconds. */
+const retryAfter = 1000;
+
+/** How long an exchange whose connection was lost is remembered at most, in milliseconds. */
+const sweepInterval = 10_000;
+
+/** Ends sessions before their time, and with them what runs. */
+export class Revocation implements Operations {
+  readonly #store: SessionStore;
+  readonly #now: () => number;
+  readonly running = new Running(sweepInterval);
+
+  constructor(store: SessionStore, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  async revokeClient(thumbprint: string): Promise<number> {
+    if (!isThumbprint(thumbprint))
+      throw new SealwireError('invalid-option', 'A thumbprint of a client key has 43 characters.');
+    return this.#revoke({ client: thumbprint });
+  }
+
+  /** The same for those whom nobody waits for: asks the store until it has done it. */
+  async revokeSurely(which: Revoked): Promise<void> {
+    for (;;) {
+      try {
+        await this.#revoke(which);
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, retryAfter).unref());
+      }
+    }
+  }
+
+  async #revoke(which: Revoked): Promise<number> {
+    try {
+      return await this.#store.revoke(which, this.#now());
+    } catch (cause) {
+      throw new SealwireError('unavailable', 'The sessions may live on.', { cause });
+    } finally {
+      // Afterwards: whatever the store still accepted runs by now, or hears of it before it does.
+      this.running.revoke(which);
+    }
+  }
+}
