@@ -37,6 +37,7 @@ export {
 export { declaredLength, LengthCounter } from './declared-length.ts';
 export {
   type ErrorCode,
+  errorCodes,
   isErrorCode,
   isSealwireError,
   rejected,
@@ -61,7 +62,7 @@ export {
 } from './fields.ts';
 export { handshakeType, maxHandshakeLength } from './handshake.ts';
 export { beginHandshake, type ClientSession, type PendingHandshake } from './handshake-client.ts';
-export { answerHandshake, type HandshakeOptions } from './handshake-server.ts';
+export { answerHandshake, type HandshakeNotes, type HandshakeOptions } from './handshake-server.ts';
 export {
   decodeFieldSection,
   decodeRequestHead,
@@ -112,7 +113,13 @@ export {
   storeTimeLimit,
   windowSize,
 } from './session-store.ts';
-export { generateSigner, type SignatureAlgorithm, type Signer, thumbprint } from './signatures.ts';
+export {
+  generateSigner,
+  type SignatureAlgorithm,
+  type Signer,
+  thumbprint,
+  verifySignature,
+} from './signatures.ts';
 export {
   type ConfigurationSubject,
   type PublishedConfiguration,

@@ -2,12 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   answerHandshake,
   configurationType,
+  type HandshakeNotes,
   handshakeType,
   isSealwireError,
   maxHandshakeLength,
   type PublishedConfiguration,
   SealwireError,
 } from '@sealwire/core';
+import { recordAccepted, recordRefused } from './audit.ts';
 import { Deadlines } from './deadline.ts';
 import type { Settings } from './options.ts';
 import { type ProblemOptions, sendProblem } from './problem.ts';
@@ -54,6 +56,8 @@ export async function answerHandshakeRequest(
   res: ServerResponse,
 ): Promise<void> {
   let reply: Uint8Array;
+  const notes: HandshakeNotes = {};
+  const began = performance.now();
   try {
     if (req.headers['content-type'] !== handshakeType || req.headers['content-encoding'] !== undefined) {
       throw new SealwireError(
@@ -71,10 +75,13 @@ export async function answerHandshakeRequest(
       maxAge,
       maxIdle,
       admit: (work) => settings.admit(req, work),
+      notes,
     });
+    recordAccepted(settings.record, notes, began);
   } catch (error) {
+    if (isRefusal(error)) recordRefused(settings.record, error.code, notes, began);
     if (req.destroyed && !req.complete) return;
-    if (!isSealwireError(error) || error.code === 'parser-before-sealwire') throw error;
+    if (!isRefusal(error)) throw error;
     sendProblem(res, error, { ...(await remedy(error, settings, req)), close: !req.complete });
     return;
   }
@@ -84,6 +91,10 @@ export async function answerHandshakeRequest(
   res.setHeader('content-length', reply.length);
   res.setHeader('cache-control', 'no-store');
   res.end(reply);
+}
+
+function isRefusal(error: unknown): error is SealwireError {
+  return isSealwireError(error) && error.code !== 'parser-before-sealwire';
 }
 
 /** What a refused client needs for its next attempt. */
