@@ -8,7 +8,10 @@ const validate = new Ajv({ strict: true }).compile(auditEventSchema);
 /** Asserts that an event has the members of its type, and no other. */
 export function assertValid(event: unknown): void {
   // As it is written.
-  assert.ok(validate(JSON.parse(JSON.stringify(event))), `${JSON.stringify(event)} ${JSON.stringify(validate.errors)}`);
+  assert.ok(
+    validate(JSON.parse(JSON.stringify(event))),
+    `${JSON.stringify(event)} ${JSON.stringify(validate.errors)}`,
+  );
 }
 
 /** A sink that keeps what it gets. */
