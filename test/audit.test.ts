@@ -258,20 +258,21 @@ it('who breaks off is not refused', async () => {
 
 it('over http2 neither', async () => {
   const list = new EventList();
-  const client = await startHttp2((req, res) => void req.on('error', () => res.end()).resume(), {
-    audit: list,
-  });
-  list.take();
   for (const sent of [10, 300, 200_000]) {
+    const client = await startHttp2((req, res) => void req.on('error', () => res.end()).resume(), {
+      audit: list,
+    });
+    list.take();
     const { headers, message } = await client.seal({ body: pattern(400_000) });
     const stream = client.connection.request(headers);
     stream.on('error', () => {});
     await new Promise((resolve) => stream.write(message?.subarray(0, sent), resolve));
     await sleep(20);
-    stream.close(constants.NGHTTP2_CANCEL);
+    // To close the stream would end the body before.
+    client.connection.destroy();
+    await sleep(50);
+    assert.equal(list.take(), []);
   }
-  await sleep(50);
-  assert.equal(list.take(), []);
 });
 
 /** What a handshake request is made of, to be changed. */

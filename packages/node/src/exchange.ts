@@ -1,6 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ServerHttp2Stream } from 'node:http2';
 import {
   type Acceptance,
   burnEarlier,
@@ -477,7 +476,7 @@ export class Exchange {
   /** Puts a refusal on record. Who breaks off is not refused. */
   #record({ code }: SealwireError): void {
     const { record } = this.#settings;
-    if (record === undefined || isBrokenOff(this.#req)) return;
+    if (record === undefined || this.#req.aborted) return;
     // It may have been refused before there was a header that can be read, or a session.
     const header: SealwireHeader | undefined = this.#header;
     const session: Session | undefined = this.#session;
@@ -517,11 +516,6 @@ export class Exchange {
 /** True if somebody takes the body of a request, if perhaps not at this moment. */
 function isRead(req: IncomingMessage): boolean {
   return !req.destroyed && (req.listenerCount('data') > 0 || req.listenerCount('readable') > 0);
-}
-
-/** True if the client took its request back; http2 lets the body end before it says so. */
-function isBrokenOff(req: IncomingMessage): boolean {
-  return req.aborted || ((req as { stream?: ServerHttp2Stream }).stream?.rstCode ?? 0) > 0;
 }
 
 /** Also one of a library of its own, which is no `Promise`. */
