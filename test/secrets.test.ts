@@ -1,5 +1,4 @@
 // No secret, session id or plaintext is in anything that gets printed, logged or inspected.
-import type { KeyObject } from 'node:crypto';
 import { inspect } from 'node:util';
 import { isSealwireError, MemorySessionStore, StaticKeys } from '@sealwire/core';
 import { sealwire } from '@sealwire/express';
@@ -11,50 +10,9 @@ import { startChild } from './support/child.ts';
 import { clientOf, recordingFetch } from './support/clients.ts';
 import { failure } from './support/problems.ts';
 import { startTap } from './support/proxies.ts';
+import { assertNothingOf, found, marker, type Secrets, secretsOf } from './support/secrets.ts';
 import { startSealed } from './support/servers.ts';
 import { WireClient } from './support/wire-client.ts';
-
-const marker = 'gooseberry-4711';
-
-/** Every form in which bytes could stand in a text. */
-function forms(bytes: Uint8Array): string[] {
-  const start = Buffer.from(bytes.subarray(0, 9));
-  const hex = start.toString('hex');
-  return [
-    start.toString('base64'),
-    start.toString('base64url'),
-    hex,
-    hex.toUpperCase(),
-    (hex.match(/../g) as string[]).join(' '),
-    [...start].join(', '),
-    [...start].join(','),
-  ];
-}
-
-interface Secrets {
-  texts: string[];
-  bytes: Uint8Array[];
-}
-
-function found({ texts, bytes }: Secrets, printed: string): string[] {
-  return [...texts, ...bytes.flatMap(forms)].filter((text) => printed.includes(text));
-}
-
-function assertNothingOf(secrets: Secrets, printed: string, where: string): void {
-  assert.equal(found(secrets, printed), [], where);
-}
-
-/** What a session and a key ring hide; the master secret is known here since the test is the client. */
-function secretsOf(wire: WireClient, exported: string): Secrets {
-  const { identity, kem } = JSON.parse(exported) as { identity: { seed: string }; kem: { key: string }[] };
-  const keys = [identity.seed, ...kem.map(({ key }) => key)];
-  const sid = Buffer.from(wire.sid, 'base64url');
-  const master = (wire.session.master as KeyObject).export();
-  return {
-    texts: [wire.sid, marker, ...keys],
-    bytes: [sid, master, ...keys.map((key) => Buffer.from(key, 'base64url'))],
-  };
-}
 
 /** All that can be made of an object. */
 function printed(value: unknown): string {

@@ -21,6 +21,7 @@ const blockNames = {
     'command-line.sh',
   ],
   'packages/aws-kms/README.md': ['make-keys.js', 'server.js', 'kem-key.js', 'policy.json'],
+  'packages/audit/README.md': ['audit.js'],
   'packages/cli/README.md': ['command-line.sh'],
   'packages/client/README.md': ['client.js', 'client-key.js'],
   'packages/core/README.md': ['core.js'],
@@ -145,6 +146,9 @@ export async function runPackageReadmes(readmes, project) {
 
   project.put('orders.mjs', readmes['packages/testing/README.md']['orders.js']);
   await project.run(['orders.mjs']);
+
+  project.put('audit.mjs', readmes['packages/audit/README.md']['audit.js']);
+  expectOutput(await project.run(['audit.mjs']), 'true');
 
   const clientText = readmes['packages/client/README.md']['client.js'];
   for (const name of ['express', 'koa', 'node']) {

@@ -8,6 +8,7 @@ import { createHandler, type Operations, type SealwireOptions } from '@sealwire/
 import type { Application } from 'express';
 import { type Express, frameworks } from './cases.ts';
 import { type Koa, type KoaClass, koas, quietKoa } from './koa.ts';
+import { recorded } from './recording.ts';
 import { afterwards } from './resources.ts';
 import { keys, nodeFramework, pin } from './servers.ts';
 
@@ -58,7 +59,7 @@ export interface StackServer {
 }
 
 function sealing(origin: string | undefined, store: SessionStore, { options }: SetUp = {}) {
-  return { keys, ...options, store, ...(origin !== undefined && { origins: [origin] }) };
+  return recorded({ keys, ...options, store, ...(origin !== undefined && { origins: [origin] }) });
 }
 
 /** Tells whoever wants to know it what operators can do. */

@@ -1,1 +1,10 @@
-export type { AuditSink } from '@sealwire/core';
+export type { AuditEvent, AuditEvents, AuditEventType, AuditSink } from '@sealwire/core';
+export { callbackSink } from './callback-sink.ts';
+export type { FileSinkOptions } from './file-options.ts';
+export { type FileSink, fileSink } from './file-sink.ts';
+export type { LogHead } from './line.ts';
+export { type Logger, loggerSink } from './logger-sink.ts';
+export { type AuditQueue, type AuditQueueOptions, auditQueue } from './queue.ts';
+export type { AuditLogFault, AuditLogReport, FaultKind } from './report.ts';
+export { auditEventSchema } from './schema.ts';
+export { type VerifyOptions, verifyAuditLog } from './verify.ts';

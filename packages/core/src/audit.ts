@@ -31,6 +31,7 @@ export interface AuditEvents {
   'handshake.accepted': AboutSession & { readonly suite: SuiteName; readonly duration: number };
   'handshake.rejected': {
     readonly reason: ErrorCode;
+    /** As the client named it: it need not be one of the server's. */
     readonly kid: string | undefined;
     readonly client: string | undefined;
     readonly duration: number;
@@ -59,6 +60,15 @@ export interface AuditEvents {
   'key.disabled': AboutKey & { readonly reason: 'policy' | 'command' | 'emergency' };
   'key.destroyed': AboutKey;
   'key.denied': AboutKey & { readonly operation: KeyOperation };
+  /** Events of one type and reason came too fast to be written each: so many were not, since that time. */
+  'events.suppressed': {
+    readonly of: AuditEventType;
+    readonly reason: ErrorCode | undefined;
+    readonly count: number;
+    readonly since: number;
+  };
+  /** Events of one type that a sink had no room for, since that time. */
+  'events.lost': { readonly of: AuditEventType; readonly count: number; readonly since: number };
 }
 
 export type AuditEventType = keyof AuditEvents;
@@ -71,4 +81,9 @@ export type AuditEvent = {
 /** Where security events go. `record` returns at once and does not throw: what is slow or fails is the sink's affair. */
 export interface AuditSink {
   record(event: AuditEvent): void;
+  /**
+   * Resolves once everything that was recorded before is kept; rejects, with `audit-failed`, if that cannot be said. Requests
+   * never wait for it. Who changes keys does, before the change takes effect: what cannot be recorded does not happen.
+   */
+  flush?(): Promise<void>;
 }

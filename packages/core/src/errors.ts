@@ -47,6 +47,7 @@ const table = {
   'keys-invalid': [0, 'The keys of the server cannot be used.'],
   'key-denied': [0, 'This process may not do this with a key.'],
   'key-state': [0, 'The key is not in a state in which this can be done.'],
+  'audit-failed': [0, 'What has to be on record could not be recorded.'],
   'origins-required': [0, 'sealwire() needs the option `origins` in production.'],
   'parser-before-sealwire': [
     500,
@@ -105,6 +106,9 @@ export function statusOf(code: ErrorCode): number {
 export function textOf(code: ErrorCode): string {
   return table[code][1];
 }
+
+/** Every code. */
+export const errorCodes = /* @__PURE__ */ Object.keys(table) as readonly ErrorCode[];
 
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(table, value);

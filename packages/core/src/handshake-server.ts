@@ -18,8 +18,21 @@ import type { HandshakeReply, HandshakeRequest, Hello, Welcome } from './schemas
 import type { ServerKemKey } from './server-kem-key.ts';
 import { type SessionStore, storeTimeLimit } from './session-store.ts';
 import { type SignatureAlgorithm, thumbprint, verifySignature } from './signatures.ts';
-import { type Suite, suiteById } from './suites.ts';
+import { type Suite, type SuiteName, suiteById } from './suites.ts';
 import { withinLimit } from './time-limit.ts';
+
+/** What is known of a handshake, for the record. */
+export interface HandshakeNotes {
+  /** As the client named it. */
+  kid?: string;
+  /** Thumbprint of the client key, once its signature was verified. */
+  client?: string | undefined;
+  /** Id of the session that was created. */
+  sid?: string;
+  suite?: SuiteName;
+  /** Server time at which the session ends, in milliseconds. */
+  expires?: number;
+}
 
 export interface HandshakeOptions {
   /** The key with this id, if handshakes may use it now. */
@@ -41,6 +54,8 @@ export interface HandshakeOptions {
    * Throws what the client is refused with.
    */
   allow?(client: string | undefined): Promise<void>;
+  /** Filled as things become known, so also by a handshake that is refused. */
+  readonly notes?: HandshakeNotes;
 }
 
 const tagLength = 16;
@@ -55,7 +70,9 @@ export async function answerHandshake(
   body: Uint8Array,
   options: HandshakeOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const { notes = {} } = options;
   const { request, suite, enc, sealed } = parseRequest(body);
+  notes.kid = request.kid;
   const key = await options.findKey(request.kid);
   if (key === undefined || key.suite !== suite) throw new SealwireError('unknown-key');
   // Before any public-key work, and best effort: a hello counts once.
@@ -67,6 +84,7 @@ export async function answerHandshake(
     const eph = decodeBase64Url(hello.eph);
     if (eph.length !== suite.pubLength) throw rejected();
     const client = await verifyClient(hello, { suite, kid: key.kid, enc, eph });
+    notes.client = client;
     return { client, reply: await replyTo(suite, eph, psk, body) };
   };
   const { client, reply } = await (options.admit?.(respond) ?? respond());
@@ -84,6 +102,7 @@ export async function answerHandshake(
     master.fill(0);
   }
 
+  Object.assign(notes, { sid, suite: suite.name, expires });
   const welcome: Welcome = { v: 1, sid, expires, idle: options.maxIdle, time: options.now };
   const answer: HandshakeReply = {
     v: 1,

@@ -38,6 +38,7 @@ export {
 export { declaredLength, LengthCounter } from './declared-length.ts';
 export {
   type ErrorCode,
+  errorCodes,
   isErrorCode,
   isSealwireError,
   rejected,
@@ -62,7 +63,7 @@ export {
 } from './fields.ts';
 export { handshakeType, maxHandshakeLength } from './handshake.ts';
 export { beginHandshake, type ClientSession, type PendingHandshake } from './handshake-client.ts';
-export { answerHandshake, type HandshakeOptions } from './handshake-server.ts';
+export { answerHandshake, type HandshakeNotes, type HandshakeOptions } from './handshake-server.ts';
 export {
   decodeFieldSection,
   decodeRequestHead,
@@ -125,6 +126,7 @@ export {
   type SigningKey,
   signerOf,
   thumbprint,
+  verifySignature,
 } from './signatures.ts';
 export {
   type ConfigurationSubject,

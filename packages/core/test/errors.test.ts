@@ -36,6 +36,7 @@ const statuses = {
   'keys-invalid': 0,
   'key-denied': 0,
   'key-state': 0,
+  'audit-failed': 0,
   'origins-required': 0,
   'parser-before-sealwire': 500,
   'response-head-too-large': 500,

@@ -3,6 +3,7 @@ import {
   answerHandshake,
   configurationType,
   type ErrorCode,
+  type HandshakeNotes,
   handshakeType,
   isSealwireError,
   maxHandshakeLength,
@@ -11,6 +12,7 @@ import {
   SealwireError,
   statusOf,
 } from '@sealwire/core';
+import { recordAccepted, recordRefused } from './audit.ts';
 import { Deadlines } from './deadline.ts';
 import type { Settings } from './options.ts';
 import { type ProblemOptions, sendProblem } from './problem.ts';
@@ -70,6 +72,8 @@ export async function answerHandshakeRequest(
   res: ServerResponse,
 ): Promise<void> {
   let reply: Uint8Array;
+  const notes: HandshakeNotes = {};
+  const began = performance.now();
   try {
     if (req.headers['content-type'] !== handshakeType || req.headers['content-encoding'] !== undefined) {
       throw new SealwireError(
@@ -79,12 +83,12 @@ export async function answerHandshakeRequest(
     }
     const body = await readBody(req);
     if (body === undefined) return;
-    reply = await handshake(settings, req, body);
+    reply = await handshake(settings, req, body, notes);
+    recordAccepted(settings.record, notes, began);
   } catch (error) {
+    if (isRefusal(error)) recordRefused(settings.record, error.code, notes, began);
     if (req.destroyed && !req.complete) return;
-    // Mistakes in setting up are the application's affair, and tell clients nothing.
-    if (!isSealwireError(error) || error.code === 'parser-before-sealwire' || statusOf(error.code) === 0)
-      throw error;
+    if (!isRefusal(error)) throw error;
     sendProblem(res, error, { ...(await remedy(error, settings, req)), close: !req.complete });
     return;
   }
@@ -97,7 +101,12 @@ export async function answerHandshakeRequest(
 }
 
 /** Answers a handshake, unless its client or key is revoked meanwhile: its session may have been made after that. */
-async function handshake(settings: Settings, req: IncomingMessage, body: Uint8Array): Promise<Uint8Array> {
+async function handshake(
+  settings: Settings,
+  req: IncomingMessage,
+  body: Uint8Array,
+  notes: HandshakeNotes,
+): Promise<Uint8Array> {
   const keys = await settings.keys;
   const { clients, revocation } = settings;
   const pending = new PendingHandshake();
@@ -113,6 +122,7 @@ async function handshake(settings: Settings, req: IncomingMessage, body: Uint8Ar
       maxAge,
       maxIdle,
       admit: (work) => settings.admit(req, work),
+      notes,
       async allow(client) {
         pending.client = client;
         if (clients === undefined) return;
@@ -126,6 +136,11 @@ async function handshake(settings: Settings, req: IncomingMessage, body: Uint8Ar
   } finally {
     revocation.running.delete(pending);
   }
+}
+
+/** Mistakes in setting up are the application's affair, and tell clients nothing. */
+function isRefusal(error: unknown): error is SealwireError {
+  return isSealwireError(error) && error.code !== 'parser-before-sealwire' && statusOf(error.code) !== 0;
 }
 
 /** What a refused client needs for its next attempt. */

@@ -21,6 +21,7 @@ import {
   type SealwireHeader,
   type Session,
 } from '@sealwire/core';
+import { recordRefusedExchange } from './audit.ts';
 import type { Clients, KnownClient } from './clients.ts';
 import { type Deadline, Deadlines } from './deadline.ts';
 import { Hold, maxHeld } from './hold.ts';
@@ -101,6 +102,9 @@ export class Exchange implements Revocable {
   /** The listener that ends the waiting for a whole body. */
   #releaseAtAbort: (() => void) | undefined;
   #seal: ResponseSeal | undefined;
+  /** For the record of a refusal: bytes that arrived, and when it began, by `performance.now()`. */
+  #bytes = 0;
+  readonly #began: number;
 
   constructor(
     settings: Settings,
@@ -114,6 +118,7 @@ export class Exchange implements Revocable {
     this.#req = req;
     this.#res = res;
     this.#next = next;
+    this.#began = settings.record === undefined ? 0 : performance.now();
   }
 
   /**
@@ -180,6 +185,11 @@ export class Exchange implements Revocable {
 
   /** {@link RawBody} hands over bytes as they arrive; false asks it to wait. */
   bytes(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    return this.#take(chunk);
+  }
+
+  #take(chunk: Buffer): boolean {
     switch (this.#phase) {
       case 'session':
       case 'accept':
@@ -276,7 +286,7 @@ export class Exchange implements Revocable {
     const pending = this.#pending;
     this.#pending = [];
     this.#pendingLength = 0;
-    for (const chunk of pending) wantsMore = this.bytes(chunk);
+    for (const chunk of pending) wantsMore = this.#take(chunk);
     if (this.#rawEnded) this.end();
     else if (wantsMore && pending.length > 0) this.#raw?.wake();
   }
@@ -481,6 +491,7 @@ export class Exchange implements Revocable {
       return;
     }
     this.#phase = 'over';
+    this.#record(rejected());
     process.nextTick(() => {
       this.#answering = this.#res.headersSent;
       const heard = failStream(this.#req, this.#res, rejected());
@@ -527,8 +538,24 @@ export class Exchange implements Revocable {
     }
     // What is cut short looks like what was altered: one error for all that does not authenticate.
     const problem = error.code === 'truncated' ? rejected() : error;
+    this.#record(problem);
     const time = error.code === 'expired' ? { members: { time: this.#settings.now() } } : {};
     sendProblem(this.#res, problem, { ...options, ...time });
+  }
+
+  /** Puts a refusal on record. Who breaks off is not refused. */
+  #record({ code }: SealwireError): void {
+    const { record } = this.#settings;
+    if (record === undefined || this.#req.aborted) return;
+    // It may have been refused before there was a header that can be read, or a session.
+    const header: SealwireHeader | undefined = this.#header;
+    const session: Session | undefined = this.#session;
+    recordRefusedExchange(record, code, {
+      sid: header?.sid,
+      session,
+      bytes: this.#bytes,
+      began: this.#began,
+    });
   }
 
   /** A body that the application did not read must not stand in the way of the connection's next request. */

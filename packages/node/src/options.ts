@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import {
+  type AuditSink,
   type FieldSet,
   MemorySessionStore,
   parseFieldList,
@@ -10,6 +11,7 @@ import {
   sealedRequestFields,
 } from '@sealwire/core';
 import { Admission } from './admission.ts';
+import { type Recorder, resolveAudit } from './audit.ts';
 import { clientAddress } from './client-address.ts';
 import { type AllowClients, type Clients, resolveClients } from './clients.ts';
 import { type Forwarding, resolveForwarding } from './forwarding.ts';
@@ -62,6 +64,8 @@ export interface SealwireOptions {
    * handshakes come last when there are too many. Default 0: the address of the connection.
    */
   trustedProxies?: number;
+  /** Where security events go, one or several; `@sealwire/audit` has sinks. None of them holds up a request. */
+  audit?: AuditSink | readonly AuditSink[];
   /** Server time in milliseconds, for tests. Default `Date.now`. */
   clock?: () => number;
 }
@@ -82,6 +86,8 @@ export interface Settings {
   /** True if `set-cookie` is sealed. */
   readonly sealCookies: boolean;
   readonly now: () => number;
+  /** `undefined`: nobody wants to hear of events. */
+  readonly record: Recorder | undefined;
   /** Does the public-key work of a request's handshake when its turn has come. */
   readonly admit: <T>(req: IncomingMessage, work: () => Promise<T>) => Promise<T>;
 }
@@ -99,6 +105,7 @@ const known = [
   'allowClients',
   'cookies',
   'trustedProxies',
+  'audit',
   'clock',
 ];
 
@@ -125,6 +132,7 @@ export function resolveOptions(options: SealwireOptions = {}): Settings {
     clients: resolveClients(options.allowClients, (client) => revocation.revokeSurely({ client })),
     sealCookies: cookies === 'sealed',
     now: clock,
+    record: resolveAudit(options.audit, clock),
     admit: resolveAdmission(options.trustedProxies),
   };
 }

@@ -6,20 +6,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it, sleep, within } from '../../../test/support/cases.ts';
 import { startHttp2 } from '../../../test/support/http2-server.ts';
+import { moveClock } from '../../../test/support/move-clock.ts';
 import { assertProblem } from '../../../test/support/problems.ts';
 import { RawConnection } from '../../../test/support/raw-http.ts';
-import { afterwards } from '../../../test/support/resources.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
 import { WireClient } from '../../../test/support/wire-client.ts';
-
-/** Moves the hand of the clock; the timer that looks at it goes round every 1.5 seconds. */
-function moveClock(by: number): void {
-  const { now } = performance;
-  afterwards(() => {
-    performance.now = now;
-  });
-  performance.now = () => now.call(performance) + by;
-}
 
 const post = { ':method': 'POST', ':path': defaultHandshakePath, 'content-type': handshakeType };
 

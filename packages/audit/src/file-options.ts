@@ -1,0 +1,69 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { type Maybe, SealwireError, type Signer } from '@sealwire/core';
+import type { LogHead } from './line.ts';
+
+export interface FileSinkOptions {
+  /** The log's key for its MACs, 32 bytes, or what brings it. It is copied. One log has one key. */
+  key: Uint8Array | (() => Maybe<Uint8Array>);
+  /** Signs checkpoints. Whoever has its public half can verify the log without the key. */
+  signer: Signer;
+  /** How often there is a checkpoint: after so many lines and minutes, if anything was written. Default 1000 and 10. */
+  checkpoints?: { lines?: number; minutes?: number };
+  /** Hears how far the log goes whenever a checkpoint was written. Kept elsewhere, it shows if the log's end is cut off. */
+  onCheckpoint?: (head: LogHead) => void;
+  /** When a new file is begun: beyond so many bytes (default 64 MiB), and each day (UTC) if `daily`. */
+  rotate?: { bytes?: number; daily?: boolean };
+  /** When lines are forced to the disk: after each write (default), or only for `flush()`, checkpoints and the end. */
+  sync?: 'always' | 'flush';
+  /** Time in milliseconds, for tests. Default `Date.now`. */
+  clock?: () => number;
+}
+
+/** The options after validation. */
+export interface FileSettings {
+  readonly signer: Signer;
+  readonly lines: number;
+  /** In milliseconds. */
+  readonly interval: number;
+  readonly onCheckpoint: (head: LogHead) => void;
+  readonly bytes: number;
+  readonly daily: boolean;
+  readonly syncAlways: boolean;
+  readonly now: () => number;
+}
+
+/** @throws SealwireError `invalid-option` */
+export function resolveFileOptions(options: FileSinkOptions): FileSettings {
+  const { signer, checkpoints = {}, rotate = {}, onCheckpoint = () => {}, sync = 'always' } = options;
+  const { lines = 1000, minutes = 10 } = checkpoints;
+  const { bytes = 64 * 1024 * 1024, daily = false } = rotate;
+  if (typeof signer?.sign !== 'function') throw invalid('`signer` is a Signer of @sealwire/core.');
+  if (sync !== 'always' && sync !== 'flush') throw invalid("`sync` is 'always' or 'flush'.");
+  for (const [name, value] of Object.entries({ lines, minutes, bytes }))
+    if (!(value > 0)) throw invalid(`\`${name}\` is a number above 0.`);
+  return {
+    signer,
+    lines,
+    interval: minutes * 60_000,
+    onCheckpoint,
+    bytes,
+    daily,
+    syncAlways: sync === 'always',
+    now: options.clock ?? Date.now,
+  };
+}
+
+/** @throws SealwireError `invalid-option` */
+export async function resolveKey(key: FileSinkOptions['key']): Promise<KeyObject> {
+  return importLogKey(typeof key === 'function' ? await key() : key);
+}
+
+/** @throws SealwireError `invalid-option` */
+export function importLogKey(bytes: unknown): KeyObject {
+  if (!(bytes instanceof Uint8Array) || bytes.length !== 32) throw invalid('`key` is 32 bytes.');
+  return createSecretKey(bytes);
+}
+
+export function invalid(detail: string): SealwireError {
+  return new SealwireError('invalid-option', detail);
+}
