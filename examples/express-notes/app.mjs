@@ -3,7 +3,7 @@ import { sealwire } from '@sealwire/express';
 import express from 'express';
 import multer from 'multer';
 import { feedOf } from '../notes-shared/feed.mjs';
-import { limits, Notes } from '../notes-shared/notes.mjs';
+import { limits, Notes, ownerOf } from '../notes-shared/notes.mjs';
 
 /**
  * @param {object} options
@@ -28,31 +28,31 @@ export function createNotesApp({ keys, origins, notes = new Notes(), sealed = tr
     defParamCharset: 'utf8',
   });
 
-  app.get('/notes', (_req, res) => {
-    res.json(notes.list());
+  app.get('/notes', (req, res) => {
+    res.json(notes.list(req.sealed?.client));
   });
 
   app.post('/notes', (req, res) => {
-    const note = notes.create(req.body?.text);
+    const note = notes.create(req.body?.text, ownerOf(req.body, req.sealed?.client));
     res.status(201).location(`/notes/${note.id}`).json(note);
   });
 
   app.delete('/notes/:id', (req, res) => {
-    notes.remove(req.params.id);
+    notes.remove(req.params.id, req.sealed?.client);
     res.status(204).end();
   });
 
   app.post('/notes/:id/files', upload.single('file'), (req, res) => {
-    res.status(201).json(notes.attach(req.params.id, req.file));
+    res.status(201).json(notes.attach(req.params.id, req.file, req.sealed?.client));
   });
 
   app.get('/notes/:id/files/:file', (req, res) => {
-    const { name, type, bytes } = notes.file(req.params.id, req.params.file);
+    const { name, type, bytes } = notes.file(req.params.id, req.params.file, req.sealed?.client);
     res.attachment(name).set({ 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' }).send(bytes);
   });
 
-  app.get('/feed', (_req, res) => {
-    sendFeed(res);
+  app.get('/feed', (req, res) => {
+    sendFeed(res, req.sealed?.client);
   });
 
   app.use((_req, res) => {

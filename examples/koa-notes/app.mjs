@@ -6,7 +6,7 @@ import { sealwire } from '@sealwire/koa';
 import Koa from 'koa';
 import { MulterError } from 'multer';
 import { feedOf } from '../notes-shared/feed.mjs';
-import { limits, Notes } from '../notes-shared/notes.mjs';
+import { limits, Notes, ownerOf } from '../notes-shared/notes.mjs';
 
 /**
  * @param {object} options
@@ -33,35 +33,35 @@ export function createNotesApp({ keys, origins, notes = new Notes(), sealed = tr
   const router = new Router();
 
   router.get('/notes', (ctx) => {
-    ctx.body = notes.list();
+    ctx.body = notes.list(ctx.sealed?.client);
   });
 
   router.post('/notes', (ctx) => {
-    const note = notes.create(ctx.request.body?.text);
+    const note = notes.create(ctx.request.body?.text, ownerOf(ctx.request.body, ctx.sealed?.client));
     ctx.status = 201;
     ctx.set('Location', `/notes/${note.id}`);
     ctx.body = note;
   });
 
   router.delete('/notes/:id', (ctx) => {
-    notes.remove(ctx.params.id);
+    notes.remove(ctx.params.id, ctx.sealed?.client);
     ctx.status = 204;
   });
 
   router.post('/notes/:id/files', upload.single('file'), (ctx) => {
     ctx.status = 201;
-    ctx.body = notes.attach(ctx.params.id, ctx.file);
+    ctx.body = notes.attach(ctx.params.id, ctx.file, ctx.sealed?.client);
   });
 
   router.get('/notes/:id/files/:file', (ctx) => {
-    const { name, type, bytes } = notes.file(ctx.params.id, ctx.params.file);
+    const { name, type, bytes } = notes.file(ctx.params.id, ctx.params.file, ctx.sealed?.client);
     ctx.attachment(name);
     ctx.set({ 'Content-Type': type, 'X-Content-Type-Options': 'nosniff' });
     ctx.body = bytes;
   });
 
   router.get('/feed', (ctx) => {
-    sendFeed(ctx.res);
+    sendFeed(ctx.res, ctx.sealed?.client);
     ctx.respond = false;
   });
 

@@ -1,5 +1,5 @@
 // The live feed, as server-sent events.
-import { refuse } from './notes.mjs';
+import { isFor, refuse, shown } from './notes.mjs';
 
 const maxFeeds = 100;
 /** A reader that lets so much pile up, in bytes, is gone or stuck. */
@@ -11,14 +11,17 @@ const heartbeat = 25_000;
 export function feedOf(notes) {
   let open = 0;
 
-  return function sendFeed(res) {
+  /** @param {string} [client] thumbprint of who asks */
+  return function sendFeed(res, client) {
     if (open >= maxFeeds) throw refuse(503, 'Too many feeds are open.');
     open++;
     const send = (text) => {
       if (res.writableLength > maxUnread) res.destroy();
       else res.write(text);
     };
-    const sendChange = (kind, note) => send(`event: ${kind}\ndata: ${JSON.stringify(note)}\n\n`);
+    const sendChange = (kind, note) => {
+      if (isFor(note, client)) send(`event: ${kind}\ndata: ${JSON.stringify(shown(note))}\n\n`);
+    };
 
     res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     res.flushHeaders();

@@ -15,7 +15,10 @@ export function refuse(status, message) {
   return Object.assign(new Error(message), { status });
 }
 
-/** Emits `change` with the kind of change and the note that it happened to. */
+/**
+ * Emits `change` with the kind of change and the note that it happened to. A note may belong to the client whose key its
+ * author has: for all others there is none.
+ */
 export class Notes extends EventEmitter {
   #notes = new Map();
   #files = new Map();
@@ -29,25 +32,33 @@ export class Notes extends EventEmitter {
     this.create('Everything you add here is sealed in the browser and opened in the server. Watch the wire.');
   }
 
-  /** The newest first. */
-  list() {
-    return [...this.#notes.values()].reverse();
+  /** @param {string} [client] thumbprint of who asks. The newest first */
+  list(client) {
+    const theirs = [...this.#notes.values()].filter((note) => isFor(note, client));
+    return theirs.reverse().map(shown);
   }
 
-  create(text) {
+  /** @param {string} [owner] thumbprint of the only client that gets it */
+  create(text, owner) {
     if (typeof text !== 'string' || text.trim() === '') throw refuse(400, 'A note needs a text.');
     if (text.length > limits.textLength)
       throw refuse(400, `A note has at most ${limits.textLength} characters.`);
     if (this.#notes.size >= limits.notes)
       throw refuse(409, `There are ${limits.notes} notes: delete one first.`);
-    const note = { id: this.#nextId(), text: text.trim(), created: new Date().toISOString(), files: [] };
+    const note = {
+      id: this.#nextId(),
+      text: text.trim(),
+      created: new Date().toISOString(),
+      files: [],
+      owner,
+    };
     this.#notes.set(note.id, note);
     this.emit('change', 'created', note);
-    return note;
+    return shown(note);
   }
 
-  remove(id) {
-    const note = this.#note(id);
+  remove(id, client) {
+    const note = this.#note(id, client);
     for (const file of note.files) {
       this.#files.delete(file.id);
       this.#fileBytes -= file.size;
@@ -57,8 +68,8 @@ export class Notes extends EventEmitter {
   }
 
   /** @param upload what multer makes of the file */
-  attach(id, upload) {
-    const note = this.#note(id);
+  attach(id, upload, client) {
+    const note = this.#note(id, client);
     if (upload === undefined) throw refuse(400, 'Send the file as the field `file` of a form.');
     if (note.files.length >= limits.filesPerNote)
       throw refuse(409, `A note has at most ${limits.filesPerNote} files.`);
@@ -73,15 +84,15 @@ export class Notes extends EventEmitter {
     return file;
   }
 
-  file(id, fileId) {
-    const file = this.#note(id).files.find((each) => each.id === fileId);
+  file(id, fileId, client) {
+    const file = this.#note(id, client).files.find((each) => each.id === fileId);
     if (file === undefined) throw refuse(404, 'There is no such file.');
     return { ...file, bytes: this.#files.get(fileId) };
   }
 
-  #note(id) {
+  #note(id, client) {
     const note = this.#notes.get(id);
-    if (note === undefined) throw refuse(404, 'There is no such note.');
+    if (note === undefined || !isFor(note, client)) throw refuse(404, 'There is no such note.');
     return note;
   }
 
@@ -89,4 +100,22 @@ export class Notes extends EventEmitter {
     this.#lastId++;
     return String(this.#lastId);
   }
+}
+
+/** True if a client gets a note at all. */
+export function isFor({ owner }, client) {
+  return owner === undefined || owner === client;
+}
+
+/** What a client gets of a note. */
+export function shown({ id, text, created, files, owner }) {
+  return { id, text, created, files, bound: owner !== undefined };
+}
+
+/** The owner of a new note: who asks, if the note is to be theirs alone. */
+export function ownerOf({ bound } = {}, client) {
+  if (bound !== true) return undefined;
+  if (client === undefined)
+    throw refuse(400, 'Only a client with a key of its own can have a note to itself.');
+  return client;
 }

@@ -5,8 +5,8 @@ import { createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { StaticKeys } from '@sealwire/core';
 import { developmentCertificate } from './certificate.mjs';
+import { openKeys } from './keys.mjs';
 import { createListener } from './listener.mjs';
 import { createPage } from './page.mjs';
 
@@ -22,8 +22,7 @@ export async function serveNotes(listenerOf, { http2 }) {
   const { tls } = readArguments();
   const port = readPort(process.env.PORT);
 
-  // They last until this process ends. A real server keeps its keys: StaticKeys.import().
-  const keys = await StaticKeys.generate();
+  const keys = await openKeys();
   const [pin] = keys.pins;
   const sendPage = await createPage({ pin });
   const certificate = tls

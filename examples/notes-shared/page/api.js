@@ -15,9 +15,11 @@ export function createApi(fetch) {
       return (await call('GET', '/notes')).json();
     },
 
-    async create(text) {
+    /** @param {boolean} [bound] whether only who has this client's key gets it */
+    async create(text, bound) {
       const headers = { 'Content-Type': 'application/json' };
-      return (await call('POST', '/notes', { headers, body: JSON.stringify({ text }) })).json();
+      const body = JSON.stringify({ text, ...(bound && { bound }) });
+      return (await call('POST', '/notes', { headers, body })).json();
     },
 
     async remove(id) {

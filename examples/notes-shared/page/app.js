@@ -1,5 +1,6 @@
 // The page: its API on a sealed fetch, the same on a plain one for comparison, and both views.
 import { createSealedFetch, isSealwireError } from '@sealwire/client';
+import { createClientKey } from '@sealwire/client/client-key';
 import { defineInspector } from '@sealwire/client/inspector';
 import { xhrFetch } from '@sealwire/client/xhr';
 import { createApi } from './api.js';
@@ -14,12 +15,14 @@ const tap = new WireTap(xhrFetch());
 new WireView(tap);
 
 try {
+  const clientKey = await ownKey();
   const sealedFetch = createSealedFetch({
     origin: location.origin,
     // For demonstration only: a pin that the server itself puts into the page proves nothing about that server.
     identity: pin,
     // Only to show the wire; without it this is xhrFetch(), or left out where no upload has a progress bar.
     fetch: tap.fetch,
+    ...(clientKey && { clientKey }),
   });
   const apis = {
     sealed: createApi(untilKeysChange(tap.watch(sealedFetch))),
@@ -30,6 +33,8 @@ try {
   const view = new NotesView();
   let leaving;
   chooseWay((way) => {
+    // Without a seal nobody knows who asks.
+    document.querySelector('#bound').disabled = clientKey === undefined || way === 'unsealed';
     leaving?.abort();
     leaving = new AbortController();
     view.use(apis[way]);
@@ -40,6 +45,22 @@ try {
   const problem = document.querySelector('#problem');
   problem.textContent = error.message;
   problem.hidden = false;
+}
+
+/** The key that the server knows this browser by; none where the browser keeps nothing. */
+async function ownKey() {
+  try {
+    const key = await createClientKey({ name: 'notes' });
+    const shown = document.querySelector('#thumbprint');
+    Object.assign(shown, {
+      textContent: `${key.thumbprint.slice(0, 8)}…`,
+      title: `Its key: ${key.thumbprint}`,
+    });
+    return key;
+  } catch (error) {
+    if (isSealwireError(error, 'client-key-unavailable')) return undefined;
+    throw error;
+  }
 }
 
 /** What takes the place of the sealed fetch. */

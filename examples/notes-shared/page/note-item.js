@@ -29,7 +29,12 @@ export function noteItem(note, uploads, { attach, download, remove }) {
     h(
       'div',
       { className: 'note-end' },
-      h('time', { dateTime: note.created, textContent: time.format(new Date(note.created)) }),
+      h(
+        'p',
+        {},
+        h('time', { dateTime: note.created, textContent: time.format(new Date(note.created)) }),
+        note.bound ? ', this browser only' : '',
+      ),
       h('label', { className: 'quiet' }, 'Attach a file', input),
       h('button', {
         type: 'button',

@@ -9,6 +9,7 @@ export class NotesView {
   #list = document.querySelector('#notes');
   #form = document.querySelector('#new-note');
   #text = document.querySelector('#text');
+  #bound = document.querySelector('#bound');
   #problem = document.querySelector('#problem');
   #live = document.querySelector('#live');
 
@@ -57,7 +58,8 @@ export class NotesView {
     if (text.trim() === '') return;
     // At once, so that a second Enter does not add it twice.
     this.#text.value = '';
-    const added = await this.#try(async () => this.#show(await this.#api.create(text)));
+    const bound = this.#bound.checked && !this.#bound.disabled;
+    const added = await this.#try(async () => this.#show(await this.#api.create(text, bound)));
     if (!added) this.#text.value ||= text;
   }
 

@@ -1,6 +1,6 @@
 // The app through a sealed fetch, over real sockets, with everything that the path sees kept.
 import { randomBytes } from 'node:crypto';
-import { problemType } from '@sealwire/core';
+import { generateSigner, problemType } from '@sealwire/core';
 import * as assert from 'uvu/assert';
 import { it, within } from '../../../../test/support/cases.ts';
 import { failure } from '../../../../test/support/problems.ts';
@@ -60,6 +60,32 @@ export function testApp(listenerOf: ListenerOf): void {
     // A policy for the browser, which acts on what travels outside.
     assert.is(response.sealed.outer.get('x-content-type-options'), 'nosniff');
     await response.body?.cancel();
+  });
+
+  it('a note for one client is there for no other, and none of them hears of it', async () => {
+    const { newApi } = await startNotes();
+    const [own, other, nameless] = [newApi(await generateSigner()), newApi(await generateSigner()), newApi()];
+    const leaving = new AbortController();
+    const feed = await other.changes(leaving.signal);
+    const note = await own.create(secret, true);
+    assert.is(note.bound, true);
+    const attached = await own.attach(note.id, file('month,amount', 'budget.csv', 'text/csv'));
+    assert.equal((await own.list())[0], { ...note, files: [attached] });
+    const denied = async (promise: Promise<unknown>) => ((await failure(promise)) as Error).message;
+    for (const api of [other, nameless]) {
+      assert.is((await api.list()).length, 1);
+      assert.is(await denied(api.remove(note.id)), 'There is no such note.');
+      assert.is(await denied(api.download(note.id, attached.id)), 'There is no such note.');
+      assert.is(
+        await denied(api.attach(note.id, file('x', 'x.txt', 'text/plain'))),
+        'There is no such note.',
+      );
+    }
+    assert.match(await denied(nameless.create(secret, true)), 'Only a client with a key');
+    // The first thing that the other one hears of.
+    const { id } = await own.create('for all');
+    assert.is((await within(feed.next(), 'a change')).value?.note.id, id);
+    leaving.abort();
   });
 
   it('what the app cannot do it says in words', async () => {

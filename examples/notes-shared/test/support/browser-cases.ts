@@ -220,6 +220,28 @@ export function testPage(listenerOf: ListenerOf): void {
     assert.equal(tab.complaints, []);
   });
 
+  inChromium('a note for this browser only is there after a reload, and in no other browser', async () => {
+    const { open, tap } = await openNotes();
+    const tab = await open();
+    const key = () => tab.evaluate("document.querySelector('#thumbprint').title");
+    const before = await key();
+    assert.match(before as string, /^Its key: [A-Za-z0-9_-]{43}$/);
+    await tab.evaluate("document.querySelector('#bound').click()");
+    await addNote(tab, 'mine alone');
+    await tab.evaluate('location.reload()');
+    await tab.until("document.querySelector('#live.on') && document.querySelectorAll('.note').length === 2");
+    assert.is(await key(), before);
+    const other = await (await startChromium()).open(tap.origin);
+    await other.until(
+      "document.querySelector('#live.on') && document.querySelectorAll('.note').length === 1",
+    );
+    // Without a seal the server does not know who asks.
+    await tab.evaluate("document.querySelector('[value=unsealed]').click()");
+    await tab.until("document.querySelectorAll('.note').length === 1");
+    assert.ok(await tab.evaluate("document.querySelector('#bound').disabled"));
+    assert.equal([...tab.complaints, ...other.complaints], []);
+  });
+
   inChromium('the inspector lists what the page calls', async () => {
     const { open } = await openNotes();
     const tab = await open();

@@ -10,7 +10,7 @@ import { startChromium } from '../../../../test/support/chromium.ts';
 import { needing } from '../../../../test/support/needs.ts';
 import { afterwards } from '../../../../test/support/resources.ts';
 import { listen } from '../../../../test/support/servers.ts';
-import { failToStart as fail, type RunningServer, startServer as start } from './command.ts';
+import { failToStart as fail, type RunningServer, startServer as start, temporaryKeys } from './command.ts';
 
 async function freePort(): Promise<number> {
   const { port, close } = await listen();
@@ -39,6 +39,18 @@ export function testCommand(script: URL, tlsProtocol: 'h2' | 'http/1.1'): void {
     assert.is(notes.length, 1);
     assert.is(server.output.stdout.trim().split('\n').length, 5);
     assert.is(server.output.stderr, '');
+  });
+
+  it('its keys survive a restart, so no client has to learn another pin', async () => {
+    const env = { SEALWIRE_KEYS_DIR: temporaryKeys(), PORT: String(await freePort()) };
+    const first = await startServer([], env);
+    const sealedFetch = sealedFetchOf(first);
+    await (await sealedFetch('/notes')).json();
+    first.process.kill('SIGTERM');
+    await within(first.ended, 'the end of the server');
+    const second = await startServer([], env);
+    assert.is(second.pin, first.pin);
+    assert.is((await (await sealedFetch('/notes')).json()).length, 1);
   });
 
   it('it takes the port that PORT says', async () => {

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { within } from '../../../../test/support/cases.ts';
 import { afterwards } from '../../../../test/support/resources.ts';
@@ -33,6 +36,13 @@ export function runCommand(script: URL, args: readonly string[], env: Record<str
   return { process: child, output, ended: closed };
 }
 
+/** A folder for a server's keys; it is removed after the test. */
+export function temporaryKeys(): string {
+  const parent = mkdtempSync(join(tmpdir(), 'sealwire-keys-'));
+  afterwards(() => rmSync(parent, { recursive: true }));
+  return join(parent, 'keys');
+}
+
 export interface RunningServer extends Command {
   readonly origin: string;
   readonly port: number;
@@ -45,7 +55,7 @@ export async function startServer(
   args: readonly string[] = [],
   env = {},
 ): Promise<RunningServer> {
-  const command = runCommand(script, args, { PORT: '0', ...env });
+  const command = runCommand(script, args, { PORT: '0', SEALWIRE_KEYS_DIR: temporaryKeys(), ...env });
   const said = new Promise<RunningServer>((resolve) => {
     command.process.stdout?.on('data', () => {
       const [, origin, pin] = /open +(\S+)\n +pin +(\S+)\n.*Ctrl-C/s.exec(command.output.stdout) ?? [];
@@ -61,7 +71,7 @@ export async function startServer(
 
 /** Runs the script of a server where it cannot start. */
 export async function failToStart(script: URL, args: readonly string[], env: Record<string, string>) {
-  const command = runCommand(script, args, env);
+  const command = runCommand(script, args, { SEALWIRE_KEYS_DIR: temporaryKeys(), ...env });
   const code = await within(command.ended, 'the end of the server', 20_000);
   return { code, ...command.output };
 }

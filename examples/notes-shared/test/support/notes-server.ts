@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { Signer } from '@sealwire/core';
 import { clientOf } from '../../../../test/support/clients.ts';
 import { startTap } from '../../../../test/support/proxies.ts';
 import { keys as commonKeys, listen } from '../../../../test/support/servers.ts';
@@ -33,7 +34,8 @@ export async function startNotes(
     server.server.on('request', createListener(listenerOf, { keys: itsKeys, origins, sendPage }));
   };
   start(keys);
-  const fetchThroughTap = () => clientOf({ origin: tap.origin });
+  const fetchThroughTap = (clientKey?: Signer) =>
+    clientOf({ origin: tap.origin }, { ...(clientKey && { clientKey }) });
   return {
     origin: server.origin,
     tap,
@@ -47,6 +49,6 @@ export async function startNotes(
       start(newKeys);
     },
     /** What the page does, with a session of its own. */
-    newApi: () => createApi(fetchThroughTap() as typeof fetch),
+    newApi: (clientKey?: Signer) => createApi(fetchThroughTap(clientKey) as typeof fetch),
   };
 }
