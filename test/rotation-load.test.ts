@@ -125,7 +125,11 @@ it(`${clients} clients call without a pause while the keys change ${rotations} t
   other.start();
   promoted = 0;
   const running = Array.from({ length: clients }, (_, i) => run(i));
-  while (promoted <= rotations) {
+  // Also when the test fails.
+  afterwards(() => {
+    done = true;
+  });
+  while (!done && promoted <= rotations) {
     await sleep(40);
     await kept.note();
     if (promoted > rotations / 3) await ring.promote(newIdentity);

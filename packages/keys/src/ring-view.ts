@@ -57,7 +57,8 @@ export class RingView {
 
   async #read(): Promise<void> {
     const wait = this.#readAt + readSpacing - performance.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    // In any case not at once: until then it is the next one, and who calls shares it.
+    await (wait > 0 ? new Promise((resolve) => setTimeout(resolve, wait)) : undefined);
     this.#nextRead = undefined;
     this.#readAt = performance.now();
     await this.refresh();

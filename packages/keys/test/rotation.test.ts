@@ -104,6 +104,7 @@ it('handshakes make a key due, but no flood of them sooner than lead and overlap
   assert.is(ring.entries[0]?.handshakes, undefined);
   await use(ring, idOf(ring, 'active'), 500);
   await ring.rotate();
+  await ring.rotate();
   assert.is(ring.entries[0]?.handshakes, 509);
   time.pass(26 * hour - 1);
   await use(ring, idOf(ring, 'active'), 100_000);
@@ -256,14 +257,17 @@ it('a key that another process made a moment ago is found, and a flood of guesse
     watch: { value: () => () => {} },
   });
   const other = await openRing(deaf, { clock: time });
-  await ring.emergency(idOf(ring, 'active'));
-  const kid = idOf(ring, 'active');
   reads = 0;
   const began = performance.now();
-  const guesses = Array.from({ length: 2000 }, (_, i) => other.findKey(String(i).padStart(43, 'A')));
-  assert.is((await other.findKey(kid))?.kid, kid);
-  for (const guess of guesses) assert.is(await guess, undefined);
-  await Promise.all(Array.from({ length: 2000 }, (_, i) => other.findKey(String(i).padStart(43, 'B'))));
+  for (let round = 0; round < 3; round++) {
+    await ring.emergency(idOf(ring, 'active'));
+    const kid = idOf(ring, 'active');
+    const guesses = Array.from({ length: 2000 }, (_, i) => other.findKey(String(i).padStart(43, 'A')));
+    assert.is((await other.findKey(kid))?.kid, kid);
+    for (const guess of guesses) assert.is(await guess, undefined);
+    for (let i = 0; i < 3; i++) await other.findKey(String(i).padStart(43, 'B'));
+  }
+  assert.ok(reads >= 12, `${reads} readings`);
   assert.ok(reads <= 2 + (4 * (performance.now() - began)) / second, `${reads} readings`);
 });
 
