@@ -200,6 +200,31 @@ it('a handshake under way when its client is revoked makes no session', async ()
   assert.is(network.seen.at(-1)?.status, 403);
 });
 
+it('nor does one that goes on behind the back of a store that is slow to say it is done', async () => {
+  const asked = new Arrivals<(value: unknown) => void>();
+  const store = new MemorySessionStore();
+  const revoking = new Arrivals<() => void>();
+  const slow = storeWith(store, {
+    revoke: async (...args: Parameters<MemorySessionStore['revoke']>) => {
+      const ended = store.revoke(...args);
+      await new Promise<void>((resolve) => revoking.push(resolve));
+      return ended;
+    },
+  });
+  const [stack] = stacks as [(typeof stacks)[0]];
+  const options = { allowClients: () => new Promise<unknown>((resolve) => asked.push(resolve)) };
+  const listener = (_req: IncomingMessage, res: ServerResponse) => void res.end();
+  const server = await startStack(stack, { listener }, { options, store: slow });
+  const ready = thrown(clientOf(server, { clientKey: revoked }).ready(), 'client-refused');
+  const allow = await asked.next();
+  const ended = server.operations?.revokeClient(revoked.thumbprint);
+  const done = await revoking.next();
+  allow(true);
+  await ready;
+  done();
+  assert.is(await ended, 0);
+});
+
 it('sessions of a revoked key of the server end, and the client finds its next key', async () => {
   const serverKeys = new RevocableKeys(await StaticKeys.generate(['X25519', 'P-256']));
   const store = new MemorySessionStore();

@@ -49,12 +49,14 @@ export class Revocation implements Operations {
   }
 
   async #revoke(which: Revoked): Promise<number> {
+    // Before: a handshake under way may make its session behind the store's back, and who comes later is not let in.
+    this.running.revoke(which);
     try {
       return await this.#store.revoke(which, this.#now());
     } catch (cause) {
       throw new SealwireError('unavailable', 'The sessions may live on.', { cause });
     } finally {
-      // Afterwards: whatever the store still accepted runs by now, or hears of it before it does.
+      // And afterwards: what the store still accepted meanwhile.
       this.running.revoke(which);
     }
   }

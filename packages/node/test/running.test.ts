@@ -1,14 +1,18 @@
 // What a revocation would have to reach is known as long as it runs, and no longer.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { connect } from 'node:net';
 import { MemorySessionStore } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Caller } from '../../../test/support/caller.ts';
 import { Arrivals, it, sleep } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
 import { until } from '../../../test/support/left-behind.ts';
 import { failure } from '../../../test/support/problems.ts';
+import { afterwards } from '../../../test/support/resources.ts';
 import { keys, listen, nodeFramework } from '../../../test/support/servers.ts';
+import type { Stack, StackServer } from '../../../test/support/stacks.ts';
 import { WireClient } from '../../../test/support/wire-client.ts';
 import { answerConfiguration, answerHandshakeRequest } from '../src/endpoints.ts';
 import { Exchange } from '../src/exchange.ts';
@@ -17,8 +21,8 @@ import { readOuterHeaders } from '../src/raw-headers.ts';
 import { Running } from '../src/running.ts';
 
 /** A server without middleware around it, so that the test sees what it keeps. */
-async function startServer(handle: (req: IncomingMessage, res: ServerResponse) => void) {
-  const server = await listen();
+async function startServer(handle: (req: IncomingMessage, res: ServerResponse) => void, http2 = false) {
+  const server = http2 ? await listenHttp2() : await listen();
   const settings = resolveOptions({ keys, origins: [server.origin], store: new MemorySessionStore() });
   const { running } = settings.revocation;
   const exchanges: Exchange[] = [];
@@ -71,6 +75,38 @@ it('an exchange that was refused is forgotten', async () => {
     await (await fetch(origin, { method, headers, body })).arrayBuffer();
     assert.is(running.size, 0);
   }
+});
+
+async function listenHttp2() {
+  const server = createHttp2Server();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  afterwards(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as { port: number };
+  return { origin: `http://127.0.0.1:${port}`, port, server: server as unknown as Server };
+}
+
+it('over http2 an exchange is gone when its client gave it up, and forgotten when it was answered', async () => {
+  const arrived = new Arrivals<ServerResponse>();
+  const server = await startServer((req, res) => {
+    req.resume();
+    arrived.push(res);
+  }, true);
+  const { running, exchanges } = server;
+  const stack = { http2: true } as Stack;
+  const caller = await Caller.connect(stack, { ...server, pin: keys.pins[0] } as unknown as StackServer);
+  const { bytes, begin } = await caller.prepare({ body: 'given up', shares: [3] });
+  const call = await begin();
+  await call.write(bytes.subarray(0, -1));
+  await arrived.next();
+  assert.is(exchanges[0]?.gone, false);
+  call.abort();
+  await until(() => exchanges[0]?.gone === true, 'it is gone');
+  const answered = caller.ask({ body: 'answered' });
+  (await arrived.next()).end('well');
+  assert.is((await answered).body, 'well');
+  // The first one is left to be swept out.
+  await until(() => running.size === 1, 'the second one is forgotten');
+  caller.line.destroy();
 });
 
 /** Something that runs. */
