@@ -1,6 +1,5 @@
 // Every handshake and every refusal is on record, once, with its reason, and without a secret in it.
 import { createHash } from 'node:crypto';
-import { constants } from 'node:http2';
 import {
   type AuditSink,
   beginHandshake,

@@ -1,6 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { type Maybe, SealwireError, type Signer } from '@sealwire/core';
-import type { Checkpoint } from './line.ts';
+import type { LogHead } from './line.ts';
 
 export interface FileSinkOptions {
   /** The log's key for its MACs, 32 bytes, or what brings it. It is copied. One log has one key. */
@@ -9,8 +9,8 @@ export interface FileSinkOptions {
   signer: Signer;
   /** How often there is a checkpoint: after so many lines and minutes, if anything was written. Default 1000 and 10. */
   checkpoints?: { lines?: number; minutes?: number };
-  /** Gets each checkpoint once it is written, to keep it elsewhere: it shows if the log's end is cut off. */
-  onCheckpoint?: (checkpoint: Checkpoint) => void;
+  /** Hears how far the log goes whenever a checkpoint was written. Kept elsewhere, it shows if the log's end is cut off. */
+  onCheckpoint?: (head: LogHead) => void;
   /** When a new file is begun: beyond so many bytes (default 64 MiB), and each day (UTC) if `daily`. */
   rotate?: { bytes?: number; daily?: boolean };
   /** When lines are forced to the disk: after each write (default), or only for `flush()`, checkpoints and the end. */
@@ -25,7 +25,7 @@ export interface FileSettings {
   readonly lines: number;
   /** In milliseconds. */
   readonly interval: number;
-  readonly onCheckpoint: (checkpoint: Checkpoint) => void;
+  readonly onCheckpoint: (head: LogHead) => void;
   readonly bytes: number;
   readonly daily: boolean;
   readonly syncAlways: boolean;

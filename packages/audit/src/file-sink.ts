@@ -217,7 +217,7 @@ class Writer implements FileSink {
     await this.#append(this.#chain.next({ checkpoint }), true);
     this.#signedTo = this.#chain.seq;
     try {
-      onCheckpoint(checkpoint);
+      onCheckpoint({ lines: this.#chain.seq, hash: this.#chain.hash });
     } catch {
       this.#warn('onCheckpoint() threw');
     }

@@ -2,7 +2,7 @@ export type { AuditEvent, AuditEvents, AuditEventType, AuditSink } from '@sealwi
 export { callbackSink } from './callback-sink.ts';
 export type { FileSinkOptions } from './file-options.ts';
 export { type FileSink, fileSink } from './file-sink.ts';
-export type { Checkpoint } from './line.ts';
+export type { LogHead } from './line.ts';
 export { type Logger, loggerSink } from './logger-sink.ts';
 export { type AuditQueue, type AuditQueueOptions, auditQueue } from './queue.ts';
 export type { AuditLogFault, AuditLogReport, FaultKind } from './report.ts';

@@ -9,6 +9,14 @@ import { type AuditEvent, fromUtf8, type SignatureAlgorithm } from '@sealwire/co
 // Bytes are hashed as they stand in the file, so no canonical form is needed. The chain of hashes can be followed by
 // everyone, so that who has not the key can hold it against signed checkpoints; who has it knows every line.
 
+/** How far a log goes. */
+export interface LogHead {
+  /** How many lines it has, those of earlier files included. */
+  readonly lines: number;
+  /** Hash of the last. */
+  readonly hash: string;
+}
+
 /** What the first line of a log follows upon. */
 export const beginning = Buffer.alloc(32).toString('base64url');
 

@@ -1,3 +1,5 @@
+import type { LogHead } from './line.ts';
+
 /**
  * `unreadable`: no line of a log. `edited`: not the line that was written. `gap`: lines are missing, or stand further
  * down. `order`: a line from further up. `signature`: a checkpoint that does not fit what is before it, or by nobody known.
@@ -14,16 +16,12 @@ export interface AuditLogFault {
   readonly text: string;
 }
 
-export interface AuditLogReport {
+export interface AuditLogReport extends LogHead {
   /** True if nothing was found. */
   readonly sound: boolean;
   readonly faults: readonly AuditLogFault[];
   readonly files: readonly string[];
   readonly events: number;
-  /** How many lines the log has, those of earlier files included: one more than the `seq` of the last. */
-  readonly lines: number;
-  /** Hash of the last line. Kept elsewhere, both are what the next verification may `expect`. */
-  readonly hash: string;
   /** Lines before this `seq` are vouched for: by the key, by a signed checkpoint, or by what was expected. */
   readonly vouched: number;
   /** Lines that a crash broke off, on record as such. */

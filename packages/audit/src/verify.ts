@@ -5,6 +5,7 @@ import {
   beginning,
   type Checkpoint,
   checkpointStatement,
+  type LogHead,
   lineHash,
   lineMac,
   type ParsedLine,
@@ -18,8 +19,8 @@ export interface VerifyOptions {
   key?: Uint8Array;
   /** Public halves of the keys that signed checkpoints: those vouch for every line before them. */
   checkpointKeys?: readonly Pick<Signer, 'alg' | 'pub'>[];
-  /** A checkpoint, or an earlier report, that was kept elsewhere: the log goes at least as far. */
-  expect?: Pick<Checkpoint, 'lines' | 'hash'>;
+  /** What `onCheckpoint` or an earlier report said and was kept elsewhere: the log goes at least as far. */
+  expect?: LogHead;
   /** `seq` of the first line, where earlier files are not at hand any more. Default 0. */
   from?: number;
 }
@@ -194,7 +195,7 @@ class Walk {
         return;
       }
       const signature = Buffer.from(checkpoint.sig, 'base64url');
-      const fits = checkpoint.lines === this.#seq && checkpoint.hash === this.#hash;
+      const fits = checkpoint.alg === alg && checkpoint.lines === this.#seq && checkpoint.hash === this.#hash;
       if (!fits || !(await verifySignature(alg, pub, checkpointStatement(checkpoint), signature))) {
         this.#faults.push(this.#fault('signature', 'It does not sign what stands before it.'));
         return;
