@@ -136,7 +136,7 @@ for (const [name, change] of Object.entries(manipulations)) {
 }
 
 it('a file that is missing is found, the first and the last, too', async () => {
-  const { files, head } = await logOf([20], { bytes: 2000 });
+  const { files, head } = await logOf([20], { bytes: 1000 });
   assert.ok(files.length > 3);
   for (const options of [byKey, bySignature]) {
     for (const [index] of files.entries())
@@ -149,7 +149,7 @@ it('a file that is missing is found, the first and the last, too', async () => {
 });
 
 it('files may be named in any order', async () => {
-  const { files } = await logOf([20], { bytes: 2000 });
+  const { files } = await logOf([20], { bytes: 1000 });
   assert.ok((await verified(files.toReversed(), byKey)).sound);
 });
 
