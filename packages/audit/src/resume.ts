@@ -57,8 +57,10 @@ interface Ends {
 }
 
 function lastOf({ lines, rest, length }: Ends, key: KeyObject): Resumption {
-  const torn = rest.length > 0 ? [lineHash(rest)] : [];
-  for (const line of lines.toReversed()) {
+  const torn: string[] = [];
+  // Only its line feed may be missing.
+  const all = rest.length > 0 ? [...lines, rest] : lines;
+  for (const line of all.toReversed()) {
     const last = parseLine(line);
     if (last === undefined) {
       torn.unshift(lineHash(line));
