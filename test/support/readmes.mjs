@@ -20,6 +20,7 @@ const blockNames = {
     'load-keys.js',
     'command-line.sh',
   ],
+  'packages/audit/README.md': ['audit.js'],
   'packages/cli/README.md': ['command-line.sh'],
   'packages/client/README.md': ['client.js'],
   'packages/core/README.md': ['core.js'],
@@ -131,6 +132,9 @@ export async function runPackageReadmes(readmes, project) {
 
   project.put('orders.mjs', readmes['packages/testing/README.md']['orders.js']);
   await project.run(['orders.mjs']);
+
+  project.put('audit.mjs', readmes['packages/audit/README.md']['audit.js']);
+  expectOutput(await project.run(['audit.mjs']), 'true');
 
   const clientText = readmes['packages/client/README.md']['client.js'];
   for (const name of ['express', 'koa', 'node']) {
