@@ -1,8 +1,9 @@
 // Runs checks and tests. uvu has no time-outs, exits 0 when a file forgets `.run()`, and hangs on an open server: so
 // every file runs in a process of its own that has to say how many tests it ran, in time, and then to end by itself.
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shownTables, tablesOf, withCounts } from '../scripts/compatibility.mjs';
 
@@ -24,11 +25,16 @@ const jobs = [...checks(), ...testFiles()].filter(({ name }) => wanted(name));
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const skippedTests = [];
 const queue = [...jobs];
+/** What test processes know of secrets, heard of events, and printed. */
+const records = mkdtempSync(join(tmpdir(), 'sealwire-records-'));
+process.env.SEALWIRE_RECORDS = records;
 await withCounts(async (folder) => {
   process.env.SEALWIRE_MATRIX ??= folder;
   await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, () => work()));
   if (patterns.length === 0) compareTables();
 });
+if (jobs.some(({ check }) => !check)) await judgeRecords();
+rmSync(records, { recursive: true });
 summarise();
 
 function checks() {
@@ -66,6 +72,7 @@ async function work() {
 
 async function runJob(job) {
   const { output, code, problem } = await runProcess(job);
+  if (!job.check) writeFileSync(join(records, `${job.name.replaceAll('/', '-')}.output`), output);
   const counted = job.check ? { total: 1, passed: code === 0 ? 1 : 0, skipped: 0 } : countTests(output);
   const ranNone = counted.total + counted.skipped === 0;
   const trouble = problem ?? (ranNone ? 'ran no test: is .run() missing?' : undefined);
@@ -111,6 +118,13 @@ function runProcess({ args, check }) {
 function countTests(output) {
   const read = (label) => Number(output.match(new RegExp(`^ {2}${label}: +(\\d+)`, 'm'))?.[1] ?? 0);
   return { total: read('Total'), passed: read('Passed'), skipped: read('Skipped') };
+}
+
+/** No secret that a test knew is in anything that was printed or recorded, and every event is one of the schema. */
+async function judgeRecords() {
+  const script = `${root}test/support/check-records.ts`;
+  const args = ['--import', 'tsx', '--conditions=sealwire-source', script, records];
+  await runJob({ name: 'what was printed and recorded', check: true, args });
 }
 
 /** The README shows what the matrices counted in this run. */

@@ -15,10 +15,20 @@ export interface Child {
 }
 
 /** Runs a script of this folder in a process of its own, which is killed after the test. */
-export function startChild(script: string, env: Record<string, string> = {}): Child {
+export function startChild(
+  script: string,
+  env: Record<string, string> = {},
+  args: readonly string[] = [],
+): Child {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', '--conditions=sealwire-source', fileURLToPath(new URL(script, import.meta.url))],
+    [
+      '--import',
+      'tsx',
+      '--conditions=sealwire-source',
+      fileURLToPath(new URL(script, import.meta.url)),
+      ...args,
+    ],
     {
       cwd: fileURLToPath(new URL('../../', import.meta.url)),
       env: { ...process.env, ...env },

@@ -3,6 +3,7 @@ import { createServer, type Http2ServerRequest, type Http2ServerResponse } from 
 import type { AddressInfo } from 'node:net';
 import { createHandler, type Sealed, type SealwireOptions } from '@sealwire/node';
 import { Http2Client } from './http2-client.ts';
+import { recorded } from './recording.ts';
 import { afterwards } from './resources.ts';
 import { keys, nodeFramework, pin } from './servers.ts';
 
@@ -13,7 +14,7 @@ export async function startHttp2(
   listener: Http2Listener,
   options: SealwireOptions = {},
 ): Promise<Http2Client & { end(): Promise<void> }> {
-  const handle = createHandler({ keys, ...options }, nodeFramework);
+  const handle = createHandler({ keys, ...recorded(options) }, nodeFramework);
   const server = createServer((req, res) => {
     handle(req as unknown as IncomingMessage, res as unknown as ServerResponse, (error) => {
       if (error === undefined) listener(req, res);

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
-import { MemorySessionStore } from '@sealwire/core';
 import { sealwire } from '@sealwire/koa';
 import Koa3 from 'koa';
 import { it } from './cases.ts';
+import { recorded } from './recording.ts';
 import { keys, listen, type Running, type SealedAppOptions } from './servers.ts';
 import { type Twins, twinsOf } from './twins.ts';
 
@@ -54,7 +54,7 @@ export async function startKoa(
   const serverKeys = options.keys ?? keys;
   const decided = origins === 'host' ? {} : { origins: origins ?? [running.origin] };
   before?.(app);
-  app.use(sealwire({ store: new MemorySessionStore(), ...options, keys: serverKeys, ...decided }));
+  app.use(sealwire({ ...recorded(options), keys: serverKeys, ...decided }));
   routes(app);
   running.server.on('request', app.callback());
   return { ...running, app, pin: serverKeys.pins[0] as string };

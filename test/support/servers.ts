@@ -1,14 +1,15 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { MemorySessionStore, type SessionStore, StaticKeys } from '@sealwire/core';
+import type { SessionStore } from '@sealwire/core';
 import { type SealwireOptions, sealwire } from '@sealwire/express';
 import { createHandler, type Framework } from '@sealwire/node';
 import type { Application } from 'express';
 import type { Express } from './cases.ts';
+import { recorded, secretKeys } from './recording.ts';
 import { afterwards } from './resources.ts';
 
 /** Keys that every test of a file shares: the suite that is cheapest to use. */
-export const keys = await StaticKeys.generate(['X25519']);
+export const keys = await secretKeys(['X25519']);
 export const pin = keys.pins[0] as string;
 
 export interface Running {
@@ -55,43 +56,42 @@ export interface SealedAppOptions extends Omit<SealwireOptions, 'origins'> {
 export async function startSealed(
   express: Express,
   routes: (app: Application, express: Express) => void,
-  { before, origins, port, ...options }: SealedAppOptions = {},
+  { before, origins, port, ...given }: SealedAppOptions = {},
 ): Promise<SealedServer> {
   const running = await listen(undefined, port);
   const app = quietApp(express);
-  const store = options.store ?? new MemorySessionStore();
+  const options = recorded(given);
   const serverKeys = options.keys ?? keys;
   before?.(app);
   app.use(
     sealwire({
       ...options,
       keys: serverKeys,
-      store,
       ...(origins === 'host' ? {} : { origins: origins ?? [running.origin] }),
     }),
   );
   routes(app, express);
   running.server.on('request', app);
-  return { ...running, app, store, pin: serverKeys.pins[0] as string };
+  return { ...running, app, store: options.store, pin: serverKeys.pins[0] as string };
 }
 
 /** Starts a plain Node server whose listener comes behind Sealwire, without any framework. */
 export async function startSealedNode(
   listener: RequestListener,
-  { origins, port, before: _none, ...options }: SealedAppOptions = {},
+  { origins, port, before: _none, ...given }: SealedAppOptions = {},
 ): Promise<Omit<SealedServer, 'app'>> {
   const running = await listen(undefined, port);
-  const store = options.store ?? new MemorySessionStore();
+  const options = recorded(given);
   const serverKeys = options.keys ?? keys;
   const decided = origins === 'host' ? {} : { origins: origins ?? [running.origin] };
-  const handle = createHandler({ ...options, keys: serverKeys, store, ...decided }, nodeFramework);
+  const handle = createHandler({ ...options, keys: serverKeys, ...decided }, nodeFramework);
   running.server.on('request', (req, res) => {
     handle(req, res, (error) => {
       if (error === undefined) listener(req, res);
       else res.writeHead((error as { status?: number }).status ?? 500).end(String(error));
     });
   });
-  return { ...running, store, pin: serverKeys.pins[0] as string };
+  return { ...running, store: options.store, pin: serverKeys.pins[0] as string };
 }
 
 /** What Sealwire has to know where there is no framework. */

@@ -8,6 +8,7 @@ import { createHandler } from '@sealwire/node';
 import type { Application } from 'express';
 import { type Express, frameworks } from './cases.ts';
 import { type Koa, type KoaClass, koas, quietKoa } from './koa.ts';
+import { recorded } from './recording.ts';
 import { afterwards } from './resources.ts';
 import { keys, nodeFramework, pin } from './servers.ts';
 
@@ -44,7 +45,7 @@ export interface StackServer {
 }
 
 function sealing(origin: string | undefined, store: SessionStore) {
-  return { keys, store, ...(origin !== undefined && { origins: [origin] }) };
+  return recorded({ keys, store, ...(origin !== undefined && { origins: [origin] }) });
 }
 
 function expressStack(name: string, express: Express): Stack {
