@@ -75,7 +75,11 @@ const manipulations: Record<string, (file: Buffer, a: number, b: number) => Buff
   'a byte is changed': (file, a, b) => {
     const copy = Buffer.from(file);
     const index = at(file, a);
-    copy[index] = (file[index] as number) ^ (1 + Math.floor(b * 255));
+    const byte = file[index] as number;
+    // Mostly one that leaves a line as it has to look.
+    const like = [48, 65, 97].find((start) => byte >= start && byte < start + 10);
+    copy[index] =
+      like === undefined || b < 0.25 ? byte ^ (1 + Math.floor(b * 255)) : like + ((byte - like + 1) % 10);
     return copy;
   },
   'a line is deleted': (file, a) => fileOf(linesOf(file).toSpliced(at(linesOf(file), a), 1)),
