@@ -71,7 +71,9 @@ async function work() {
 }
 
 async function runJob(job) {
+  const began = Date.now();
   const { output, code, problem } = await runProcess(job);
+  const took = ((Date.now() - began) / 1000).toFixed(1);
   if (!job.check) writeFileSync(join(records, `${job.name.replaceAll('/', '-')}.output`), output);
   const counted = job.check ? { total: 1, passed: code === 0 ? 1 : 0, skipped: 0 } : countTests(output);
   const ranNone = counted.total + counted.skipped === 0;
@@ -82,7 +84,7 @@ async function runJob(job) {
   totals.failed += failed;
   totals.skipped += counted.skipped;
   skippedTests.push(...output.split('\n').filter((line) => line.startsWith('SKIPPED ')));
-  console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${job.name} (${counted.passed} of ${counted.total})`);
+  console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${job.name} (${counted.passed} of ${counted.total}, ${took} s)`);
   if (trouble !== undefined) console.log(`     ${trouble}`);
   if (failed > 0) console.log(output.replace(/^/gm, '     '));
 }
