@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Acceptance,
@@ -6,12 +5,9 @@ import {
   concat,
   declaredLength,
   decodeBase64Url,
-  decodeFieldSection,
   decodeRequestHead,
-  type Field,
   headLength,
   isSealwireError,
-  LengthCounter,
   type Maybe,
   type RequestHead,
   readRepeats,
@@ -24,8 +20,8 @@ import {
 import { recordRefusedExchange } from './audit.ts';
 import type { Clients, KnownClient } from './clients.ts';
 import { type Deadline, Deadlines } from './deadline.ts';
-import { Hold, maxHeld } from './hold.ts';
-import { checkFields, rewriteRequest, setTrailers } from './inner-request.ts';
+import { Delivery, type DeliveryOwner, type Next } from './delivery.ts';
+import { checkFields, rewriteRequest } from './inner-request.ts';
 import { MessageOpener, type OpenedRecord } from './message-opener.ts';
 import type { Settings } from './options.ts';
 import { checkOuter, checkTarget, isSurelyEmpty, waitsForContinue } from './outer-checks.ts';
@@ -35,10 +31,7 @@ import type { OuterHeaders } from './raw-headers.ts';
 import { ResponseSeal } from './response.ts';
 import type { Revocable } from './running.ts';
 import { Sealed } from './sealed.ts';
-import { inTime, isSession } from './store-answer.ts';
-import { breakOff, failStream } from './stream-failure.ts';
-
-export type Next = (error?: unknown) => void;
+import { askStore, inTime, isPromise, isSession } from './store-answer.ts';
 
 /** How a framework keeps the target of a request. */
 export interface FrameworkRequest {
@@ -52,32 +45,27 @@ export interface FrameworkRequest {
 
 /** How long the beginning of a sealed message may take, in milliseconds. */
 const headDeadline = 15_000;
-/** How long an application that heard of a damaged body may take to begin its answer, in milliseconds. */
-const answerDeadline = 5_000;
 /** Ciphertext that is kept while the session store takes its time, in bytes; then the sender waits. */
 const maxPending = 65_536;
 
 const headDeadlines = new Deadlines<Exchange>(headDeadline, (exchange) => exchange.headTooLate());
-const answerDeadlines = new Deadlines<Exchange>(answerDeadline, (exchange) => exchange.answerTooLate());
 
 /**
  * Where an exchange stands. `session` and `accept` wait for the store, `empty` for an http2 stream to prove that it
- * carries no body, `head` for record 0, `hold` for the rest of a small body; in `flow` the application has it.
+ * carries no body, `head` for record 0; then its body is delivered.
  */
-type Phase = 'session' | 'empty' | 'head' | 'accept' | 'hold' | 'flow' | 'over';
+type Phase = 'session' | 'empty' | 'head' | 'accept' | 'delivery' | 'over';
 
 /**
  * One sealed request on its way to the application, in the order that docs/PROTOCOL.md, Order on the server, fixes:
- * header, session, record 0, accept, then target, time and fields, then hold or stream, then `next()`.
+ * header, session, record 0, accept, then target, time and fields; then {@link Delivery}: hold or stream, `next()`.
  */
-export class Exchange implements Revocable {
+export class Exchange implements Revocable, DeliveryOwner {
   readonly #settings: Settings;
   readonly #framework: FrameworkRequest;
   readonly #req: IncomingMessage & { sealed?: Sealed };
   readonly #res: ServerResponse;
-  readonly #next: Next;
-  /** The application goes on where it called: what it keeps for a request (`AsyncLocalStorage`) is still there. */
-  readonly #scope = new AsyncResource('sealwire');
+  readonly #delivery: Delivery;
   #phase: Phase = 'session';
   #header!: SealwireHeader;
   #session!: Session;
@@ -86,22 +74,11 @@ export class Exchange implements Revocable {
   /** True if the session was revoked before the exchange was accepted. */
   #revoked = false;
   #opener!: MessageOpener;
-  #raw: RawBody | undefined;
   #headDeadline: Deadline<Exchange> | undefined;
-  #rawEnded = false;
   /** What arrived while the store was asked. */
   #pending: Buffer[] = [];
   #pendingLength = 0;
   #head!: RequestHead;
-  #length!: LengthCounter;
-  #trailers: Field[] = [];
-  readonly #hold = new Hold();
-  #holdOver = false;
-  /** True if an answer was under way when the body turned out to be damaged. */
-  #answering = false;
-  /** The listener that ends the waiting for a whole body. */
-  #releaseAtAbort: (() => void) | undefined;
-  #seal: ResponseSeal | undefined;
   /** For the record of a refusal: bytes that arrived, and when it began, by `performance.now()`. */
   #bytes = 0;
   readonly #began: number;
@@ -117,7 +94,7 @@ export class Exchange implements Revocable {
     this.#framework = framework;
     this.#req = req;
     this.#res = res;
-    this.#next = next;
+    this.#delivery = new Delivery(req, res, next, this);
     this.#began = settings.record === undefined ? 0 : performance.now();
   }
 
@@ -129,7 +106,7 @@ export class Exchange implements Revocable {
     try {
       this.#header = checkOuter(outer);
     } catch (error) {
-      this.#refuse(error);
+      this.refuse(error);
       return;
     }
     const { store, now } = this.#settings;
@@ -137,7 +114,7 @@ export class Exchange implements Revocable {
     if (this.#header.h === undefined) {
       if ('body' in this.#req) throw new SealwireError('parser-before-sealwire');
       if (outer.expectContinue && waitsForContinue(this.#req)) this.#res.writeContinue();
-      this.#raw = new RawBody(this.#req, this);
+      this.#delivery.raw = new RawBody(this.#req, this);
     }
     this.#ask(
       () => store.load(this.#header.sid, now()),
@@ -156,26 +133,24 @@ export class Exchange implements Revocable {
   get gone(): boolean {
     const { stream } = this.#req as { stream?: { destroyed: boolean } };
     return (
-      (stream ?? this.#req.socket)?.destroyed !== false || (this.#phase === 'over' && this.#res.writableEnded)
+      (stream ?? this.#req.socket)?.destroyed !== false || (this.#delivery.over && this.#res.writableEnded)
     );
   }
 
   /** The session was revoked: what runs is broken off, and ends for the application as if the client were gone. */
   revoke(): void {
-    if (this.#seal === undefined) {
+    if (this.#delivery.seal === undefined) {
       this.#revoked = true;
       return;
     }
-    if (this.#phase !== 'flow') this.#phase = 'over';
-    this.#hold.take();
-    this.#stopWaiting();
-    breakOff(this.#res);
+    if (this.#phase !== 'delivery') this.#phase = 'over';
+    this.#delivery.breakOff();
   }
 
   /** The deadline of record 0 has come. */
   headTooLate(): void {
     if (this.#phase === 'head' || this.#phase === 'empty')
-      this.#refuse(new SealwireError('timeout'), { close: true });
+      this.refuse(new SealwireError('timeout'), { close: true });
   }
 
   #endHeadDeadline(): void {
@@ -197,10 +172,12 @@ export class Exchange implements Revocable {
         this.#pendingLength += chunk.length;
         return this.#pendingLength < maxPending;
       case 'empty':
-        this.#refuse(new SealwireError('malformed'));
+        this.refuse(new SealwireError('malformed'));
         return true;
       case 'over':
         return true;
+      case 'delivery':
+        return this.#delivery.bytes(chunk);
       default:
         this.#opener.push(chunk);
         return this.#readRecords();
@@ -209,35 +186,25 @@ export class Exchange implements Revocable {
 
   /** {@link RawBody} says that the bytes have ended. */
   end(): void {
-    this.#rawEnded = true;
+    this.#delivery.rawEnded = true;
     // A store that answers at once lets the application have the empty body before it ends.
     if (this.#phase === 'empty') this.#openHeaderMessage();
-    if (this.#phase === 'flow' && this.#opener.done) this.#endStream();
-    else if (this.#phase === 'head' || this.#phase === 'hold' || this.#phase === 'flow')
-      this.#damaged(rejected());
+    if (this.#phase === 'delivery') this.#delivery.end();
+    else if (this.#phase === 'head') this.refuse(rejected());
   }
 
-  /** Goes on with the store's answer: at once, or `later` where it is promised. No answer in time is a refusal. */
-  #ask<T>(ask: () => Maybe<T>, use: (answer: T) => void, later: (answer: T) => void = use): void {
+  #ask<T>(ask: () => Maybe<T>, use: (answer: T) => void, later?: (answer: T) => void): void {
     const unavailable = () => {
       // With the session there is a key to seal the refusal with.
       if (this.#phase === 'accept') this.#sealResponse();
       this.#unavailable();
     };
-    let answer: Maybe<T>;
-    try {
-      answer = ask();
-    } catch {
-      unavailable();
-      return;
-    }
-    if (isPromise(answer)) inTime(answer, later, unavailable);
-    else use(answer);
+    askStore(ask, unavailable, use, later);
   }
 
   #withSession(session: Session | undefined): void {
     if (session === undefined || session === null) {
-      this.#refuse(new SealwireError('unknown-session'));
+      this.refuse(new SealwireError('unknown-session'));
       return;
     }
     if (!isSession(session)) {
@@ -247,18 +214,19 @@ export class Exchange implements Revocable {
     this.#session = session;
     this.#settings.revocation.running.add(this);
     this.#opener = new MessageOpener(session.master, this.#header.n);
-    if (this.#raw !== undefined) {
+    const { raw } = this.#delivery;
+    if (raw !== undefined) {
       this.#phase = 'head';
       this.#headDeadline = headDeadlines.add(this);
-      this.#raw.start();
+      raw.start();
       this.#readPending();
     } else if (isSurelyEmpty(this.#req)) {
       this.#openHeaderMessage();
     } else {
       this.#phase = 'empty';
       this.#headDeadline = headDeadlines.add(this);
-      this.#raw = new RawBody(this.#req, this);
-      this.#raw.start();
+      this.#delivery.raw = new RawBody(this.#req, this);
+      this.#delivery.raw.start();
     }
   }
 
@@ -274,7 +242,7 @@ export class Exchange implements Revocable {
       first = this.#openHead(record);
       if (first.pieces.length > 0) throw rejected();
     } catch {
-      this.#refuse(rejected());
+      this.refuse(rejected());
       return;
     }
     this.#accept(first);
@@ -287,26 +255,22 @@ export class Exchange implements Revocable {
     this.#pending = [];
     this.#pendingLength = 0;
     for (const chunk of pending) wantsMore = this.#take(chunk);
-    if (this.#rawEnded) this.end();
-    else if (wantsMore && pending.length > 0) this.#raw?.wake();
+    if (this.#delivery.rawEnded) this.end();
+    else if (wantsMore && pending.length > 0) this.#delivery.raw?.wake();
   }
 
-  /** Reads records as far as bytes and phase allow; false if the stream's consumer wants no more for now. */
+  /** Reads the head, then what follows; false if the stream's consumer wants no more for now. */
   #readRecords(): boolean {
-    let wantsMore = true;
-    try {
-      while (this.#phase === 'head' || this.#phase === 'hold' || this.#phase === 'flow') {
+    if (this.#phase === 'head') {
+      try {
         const record = this.#opener.next();
-        if (record === undefined) break;
-        if (this.#phase === 'head') this.#accept(this.#openHead(record));
-        else wantsMore = this.#takeBody(record);
+        if (record !== undefined) this.#accept(this.#openHead(record));
+      } catch (error) {
+        this.refuse(error);
       }
-    } catch (error) {
-      this.#damaged(error);
-      return true;
     }
-    if (this.#phase === 'hold') this.#releaseOrWait();
-    return wantsMore;
+    // It may have been accepted at once.
+    return (this.#phase as Phase) === 'delivery' ? this.#delivery.read() : true;
   }
 
   /** Opens the head at the beginning of record 0 and returns the record without it. */
@@ -339,7 +303,7 @@ export class Exchange implements Revocable {
     const refuse = (error: unknown) => {
       // The path could not have made these bytes: it hears nothing of what is wrong with them.
       this.#sealResponse();
-      this.#refuse(isSealwireError(error) ? error : new SealwireError('unavailable'));
+      this.refuse(isSealwireError(error) ? error : new SealwireError('unavailable'));
     };
     const settled = burnt().then(
       () => undefined,
@@ -355,12 +319,12 @@ export class Exchange implements Revocable {
   /** From here on every answer is sealed. */
   #accepted(answer: Acceptance, first: OpenedRecord): void {
     if (answer === 'unknown' || this.#revoked) {
-      this.#refuse(new SealwireError('unknown-session'));
+      this.refuse(new SealwireError('unknown-session'));
       return;
     }
     this.#sealResponse();
     if (answer !== 'accepted') {
-      if (answer === 'replayed') this.#refuse(new SealwireError('replayed'));
+      if (answer === 'replayed') this.refuse(new SealwireError('replayed'));
       else this.#unavailable();
       return;
     }
@@ -375,7 +339,7 @@ export class Exchange implements Revocable {
     const known = client === undefined ? undefined : clients.recall(client);
     const go = (found: KnownClient | undefined) => {
       this.#identity = found?.identity;
-      if (found === undefined) this.#refuse(new SealwireError('client-refused'));
+      if (found === undefined) this.refuse(new SealwireError('client-refused'));
       else this.#begin(first);
     };
     if (!isPromise(known)) {
@@ -399,22 +363,22 @@ export class Exchange implements Revocable {
   #begin(first: OpenedRecord): void {
     try {
       this.#enter();
-      this.#takeBody(first);
+      this.#delivery.take(first);
     } catch (error) {
-      this.#refuse(error);
+      this.refuse(error);
       return;
     }
-    if (this.#header.h !== undefined) this.#release();
+    if (this.#header.h !== undefined) this.#delivery.release();
   }
 
   #sealResponse(): void {
-    this.#seal = new ResponseSeal(this.#res, {
+    this.#delivery.seal = new ResponseSeal(this.#res, {
       master: this.#session.master,
       n: this.#header.n,
       nonceQ: this.#opener.nonce,
       method: this.#head.method,
       sealCookies: this.#settings.sealCookies,
-      owner: this,
+      owner: this.#delivery,
     });
   }
 
@@ -428,112 +392,26 @@ export class Exchange implements Revocable {
     const fields = checkFields(head.fields, sealedFields, now());
     const declared = declaredLength(fields);
     const framed = declared !== undefined || this.#header.h !== undefined;
-    this.#length = new LengthCounter(declared);
-    this.#holdOver = declared !== undefined && declared > maxHeld;
 
     rewriteRequest(this.#req, path === head.path ? head : { ...head, path }, fields, sealedFields, framed);
     if (url !== path) this.#framework.setUrl(this.#req, path);
     this.#req.sealed = new Sealed(this.#header.sid, this.#session, this.#header.n, this.#identity);
-    this.#phase = 'hold';
-  }
-
-  /** Counts the body bytes of a record and holds or delivers them; false if the consumer wants no more for now. */
-  #takeBody({ kind, pieces }: OpenedRecord): boolean {
-    if (kind === 'padding') return true;
-    if (kind === 'trailers') this.#trailers = decodeFieldSection(concat(...pieces));
-    else for (const piece of pieces) this.#length.add(piece.length);
-    if (this.#opener.done) this.#length.end();
-    if (kind === 'trailers') return true;
-    if (this.#phase === 'flow') return (this.#raw as RawBody).deliver(pieces);
-    for (const piece of pieces) if (!this.#hold.add(piece)) this.#holdOver = true;
-    return true;
-  }
-
-  #releaseOrWait(): void {
-    if (this.#holdOver || this.#opener.done) {
-      this.#release();
-      return;
-    }
-    // Every chunk comes here: the listener is added with the timer, once.
-    if (!this.#hold.wait(() => this.#release())) return;
-    this.#releaseAtAbort = () => {
-      if (this.#phase === 'hold') this.#release();
-    };
-    this.#req.once('aborted', this.#releaseAtAbort);
-  }
-
-  /** Hands what was held to the application and lets it run. */
-  #release(): void {
-    this.#phase = 'flow';
-    const aborted = this.#req.destroyed;
-    this.#stopWaiting();
-    this.#raw?.deliver(this.#hold.take());
-    this.#scope.runInAsyncScope(this.#next);
-    // The application comes too late for an event that it would have seen.
-    if (aborted) this.#req.emit('aborted');
-  }
-
-  #stopWaiting(): void {
-    if (this.#releaseAtAbort !== undefined) this.#req.removeListener('aborted', this.#releaseAtAbort);
-  }
-
-  #endStream(): void {
-    this.#phase = 'over';
-    if (this.#res.writableEnded) this.#settings.revocation.running.delete(this);
-    setTrailers(this.#req, this.#trailers);
-    (this.#raw as RawBody).end();
-  }
-
-  /** What does not authenticate is a refusal as long as the application has not begun, then an error of its stream. */
-  #damaged(error: unknown): void {
-    if (this.#phase !== 'flow') {
-      this.#refuse(error);
-      return;
-    }
-    this.#phase = 'over';
-    this.#record(rejected());
-    process.nextTick(() => {
-      this.#answering = this.#res.headersSent;
-      const heard = failStream(this.#req, this.#res, rejected());
-      if (heard) answerDeadlines.add(this);
-      else this.#answerForNobody();
-      if (this.#rawEnded) this.#raw?.end();
-      else this.#raw?.discard();
-    });
-  }
-
-  /** Without Sealwire a failed request has lost its client, so many who hear of it do not answer. */
-  answerTooLate(): void {
-    if (this.#res.writableEnded || this.#res.destroyed) return;
-    if (this.#answering || !this.#res.headersSent) this.#answerForNobody();
-  }
-
-  /** No one listens to the request's stream, so no one may answer; whoever does it later does no harm. */
-  #answerForNobody(): void {
-    if (this.#res.headersSent) {
-      breakOff(this.#res);
-      return;
-    }
-    this.#res.once('finish', () => this.#req.destroy());
-    sendProblem(this.#res, rejected(), { close: true });
-    this.#seal?.silence();
+    this.#delivery.begin(this.#opener, declared);
+    this.#phase = 'delivery';
   }
 
   #unavailable(): void {
-    this.#refuse(new SealwireError('unavailable'), { retryAfter: 1 });
+    this.refuse(new SealwireError('unavailable'), { retryAfter: 1 });
   }
 
   /** Answers instead of the application: sealed if the exchange was accepted, else a plaintext hint. */
-  #refuse(error: unknown, options?: ProblemOptions): void {
+  refuse(error: unknown, options?: ProblemOptions): void {
     this.#phase = 'over';
-    this.#settings.revocation.running.delete(this);
+    this.over();
     this.#endHeadDeadline();
-    this.#hold.take();
-    this.#stopWaiting();
-    if (this.#rawEnded) this.#raw?.end();
-    else this.#raw?.discard();
+    this.#delivery.abandon();
     if (!isSealwireError(error)) {
-      this.#scope.runInAsyncScope(this.#next, undefined, error);
+      this.#delivery.fail(error);
       return;
     }
     // What is cut short looks like what was altered: one error for all that does not authenticate.
@@ -558,37 +436,11 @@ export class Exchange implements Revocable {
     });
   }
 
-  /** A body that the application did not read must not stand in the way of the connection's next request. */
-  responseEnds(): void {
-    const { running } = this.#settings.revocation;
-    // What was answered and came whole cannot be broken off any more.
-    if (this.#raw === undefined || this.#phase === 'over') running.delete(this);
-    if (this.#raw === undefined || this.#req.readableEnded) return;
-    // The response of http2's compatibility API says `finish` when its stream is closed, which an unread body prevents.
-    const writable = (this.#res as unknown as { stream?: ServerResponse }).stream ?? this.#res;
-    writable.once('finish', () => {
-      if (this.#phase === 'over') {
-        running.delete(this);
-        // It came whole. What Sealwire read of it keeps Node from throwing away what nobody else does.
-        if (this.#req.readableFlowing === null) this.#req.resume();
-        return;
-      }
-      // Who answers first and then reads gets the rest.
-      if (this.#phase === 'flow' && isRead(this.#req)) return;
-      this.#phase = 'over';
-      running.delete(this);
-      if (this.#rawEnded) this.#raw?.end();
-      else this.#raw?.discard();
-    });
+  damaged(): void {
+    this.#record(rejected());
   }
-}
 
-/** True if somebody takes the body of a request, if perhaps not at this moment. */
-function isRead(req: IncomingMessage): boolean {
-  return !req.destroyed && (req.listenerCount('data') > 0 || req.listenerCount('readable') > 0);
-}
-
-/** Also one of a library of its own, which is no `Promise`. */
-function isPromise<T>(value: Maybe<T>): value is Promise<T> {
-  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
+  over(): void {
+    this.#settings.revocation.running.delete(this);
+  }
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { configurationPath, defaultHandshakePath, SealwireError } from '@sealwire/core';
+import type { Next } from './delivery.ts';
 import { answerConfiguration, answerHandshakeRequest } from './endpoints.ts';
-import { Exchange, type FrameworkRequest, type Next } from './exchange.ts';
+import { Exchange, type FrameworkRequest } from './exchange.ts';
 import { endpointPath } from './forwarding.ts';
 import { resolveOptions, type SealwireOptions } from './options.ts';
 import { withSealwire } from './outer-head.ts';

@@ -2,7 +2,8 @@ export { allowPlaintextRequest, allowsPlaintextRequest } from './allowed-plainte
 export { bindSessionAgain, bindSessionRequest, type SessionBinding } from './bind-session.ts';
 export type { ClientFile } from './client-file.ts';
 export type { AllowClients } from './clients.ts';
-export type { FrameworkRequest, Next } from './exchange.ts';
+export type { Next } from './delivery.ts';
+export type { FrameworkRequest } from './exchange.ts';
 export { createHandler, type Framework, type SealwireHandler } from './handler.ts';
 export type { SealwireOptions } from './options.ts';
 export { requireSealedRequest } from './require-sealed.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SealwireError } from '@sealwire/core';
-import type { Next } from './exchange.ts';
+import type { Next } from './delivery.ts';
 import { sendProblem } from './problem.ts';
 import type { Sealed } from './sealed.ts';
 

@@ -1,5 +1,5 @@
 import { KeyObject } from 'node:crypto';
-import { type Session, storeTimeLimit } from '@sealwire/core';
+import { type Maybe, type Session, storeTimeLimit } from '@sealwire/core';
 import { Deadlines } from './deadline.ts';
 
 // What a session store says decides over execution: it counts only if it is in time and of the right form.
@@ -25,6 +25,32 @@ export function inTime<T>(promise: PromiseLike<T>, use: (answer: T) => void, fai
     (answer) => unlessLate(() => use(answer)),
     () => unlessLate(fail),
   );
+}
+
+/**
+ * Goes on with the store's answer: at once by `use`, or by `later` where it is promised. What fails, or does not come in
+ * time, is `unavailable`.
+ */
+export function askStore<T>(
+  ask: () => Maybe<T>,
+  unavailable: () => void,
+  use: (answer: T) => void,
+  later: (answer: T) => void = use,
+): void {
+  let answer: Maybe<T>;
+  try {
+    answer = ask();
+  } catch {
+    unavailable();
+    return;
+  }
+  if (isPromise(answer)) inTime(answer, later, unavailable);
+  else use(answer);
+}
+
+/** Also one of a library of its own, which is no `Promise`. */
+export function isPromise<T>(value: Maybe<T>): value is Promise<T> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }
 
 /** True for a session that keys can be derived from and that an application can be told about. */
