@@ -206,8 +206,8 @@ export function testPage(listenerOf: ListenerOf): void {
     await tab.until("document.querySelector('.note-text')?.textContent === 'before-gooseberry'");
     await addNote(tab, 'after-gooseberry');
     await tab.until("document.querySelector('.cell.app').textContent.includes('POST /notes')");
-    await tab.until("document.querySelector('.cdn').textContent.includes('after-gooseberry')");
-    for (const { text } of await cells(tab)) assert.match(text, 'after-gooseberry');
+    const everywhere = "every((cell) => cell.textContent.includes('after-gooseberry'))";
+    await tab.until(`[...document.querySelectorAll('.cell')].${everywhere}`);
     assert.match(wire(), 'after-gooseberry');
 
     await tab.evaluate("document.querySelector('[value=unsealed]').focus()");
