@@ -1,4 +1,5 @@
 import { isThumbprint, type Revoked, SealwireError, type SessionStore } from '@sealwire/core';
+import type { Recorder } from './audit.ts';
 import { Running } from './running.ts';
 
 /** What the operator of a server does while it runs; a property of every adapter's middleware. */
@@ -23,11 +24,13 @@ const sweepInterval = 10_000;
 export class Revocation implements Operations {
   readonly #store: SessionStore;
   readonly #now: () => number;
+  readonly #record: Recorder | undefined;
   readonly running = new Running(sweepInterval);
 
-  constructor(store: SessionStore, now: () => number) {
+  constructor(store: SessionStore, now: () => number, record: Recorder | undefined) {
     this.#store = store;
     this.#now = now;
+    this.#record = record;
   }
 
   async revokeClient(thumbprint: string): Promise<number> {
@@ -50,12 +53,19 @@ export class Revocation implements Operations {
 
   async #revoke(which: Revoked): Promise<number> {
     try {
-      return await this.#store.revoke(which, this.#now());
+      const count = await this.#store.revoke(which, this.#now());
+      if (count > 0) this.#ended(which, count);
+      return count;
     } catch (cause) {
       throw new SealwireError('unavailable', 'The sessions may live on.', { cause });
     } finally {
       // Afterwards: whatever the store still accepted runs by now, or hears of it before it does.
       this.running.revoke(which);
     }
+  }
+
+  #ended(which: Revoked, count: number): void {
+    const about = { session: undefined, kid: undefined, client: undefined, ...which, count };
+    this.#record?.('session.ended', { ...about, reason: 'kid' in which ? 'key-revoked' : 'client-revoked' });
   }
 }
