@@ -10,6 +10,7 @@ import { clientOf } from './support/clients.ts';
 import { until } from './support/left-behind.ts';
 import { thrown } from './support/problems.ts';
 import { EventList } from './support/recorded-events.ts';
+import { secretStorage } from './support/recording.ts';
 import { afterwards } from './support/resources.ts';
 import { startSealed } from './support/servers.ts';
 
@@ -38,7 +39,7 @@ function lateKey() {
 /** A server with a key of its own for X25519, and one for P-256 that answers late. */
 async function start() {
   const { key, gate, asked } = lateKey();
-  const keys = await KeyRing.create(memoryStorage(), { suites: ['X25519'], remote: [key] });
+  const keys = await KeyRing.create(secretStorage(memoryStorage()), { suites: ['X25519'], remote: [key] });
   afterwards(() => keys.close());
   const audit = new EventList();
   const routes: Parameters<typeof startSealed>[1] = (app) =>

@@ -8,6 +8,7 @@ import { it, sleep } from './support/cases.ts';
 import { clientOf } from './support/clients.ts';
 import { until } from './support/left-behind.ts';
 import { EventList } from './support/recorded-events.ts';
+import { secretStorage } from './support/recording.ts';
 import { afterwards } from './support/resources.ts';
 import { type Stack, stacks, startStack } from './support/stacks.ts';
 
@@ -19,7 +20,11 @@ it('a client that is revoked while keys rotate stays out, and the others stay in
   const [revoked] = signers as [(typeof signers)[0]];
   const allowed = new Set(signers.map(({ thumbprint }) => thumbprint));
   const keyEvents = new EventList();
-  const keys = await KeyRing.create(memoryStorage(), { suites: ['X25519'], rotation, audit: keyEvents });
+  const keys = await KeyRing.create(secretStorage(memoryStorage()), {
+    suites: ['X25519'],
+    rotation,
+    audit: keyEvents,
+  });
   afterwards(() => keys.close());
   const audit = new EventList();
   const server = await startStack(

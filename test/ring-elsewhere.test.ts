@@ -12,13 +12,14 @@ import { it } from './support/cases.ts';
 import { clientOf } from './support/clients.ts';
 import { thrown } from './support/problems.ts';
 import { EventList } from './support/recorded-events.ts';
+import { secretStorage } from './support/recording.ts';
 import { afterwards } from './support/resources.ts';
 import { type SealedServer, startSealed } from './support/servers.ts';
 import { newHsm, onToken, openOrders } from './support/tokens.ts';
 
 /** A ring with a key for X25519 of its own, and perhaps others elsewhere. */
 async function newStorage(): Promise<KeyStorage> {
-  const storage = memoryStorage();
+  const storage = secretStorage(memoryStorage());
   (await KeyRing.create(storage, { suites: ['X25519'] })).close();
   return storage;
 }

@@ -11,7 +11,7 @@ import { it, sleep } from './support/cases.ts';
 import { startChild } from './support/child.ts';
 import { clientOf } from './support/clients.ts';
 import { assertProblem, failure } from './support/problems.ts';
-import { isSecret } from './support/recording.ts';
+import { isSecret, secretStorage } from './support/recording.ts';
 import { afterwards } from './support/resources.ts';
 import { listen } from './support/servers.ts';
 import { WireClient } from './support/wire-client.ts';
@@ -26,7 +26,7 @@ const kidLength = 43;
 async function start(rotation: RotationPolicy = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sealwire-shared-'));
   afterwards(() => rmSync(folder, { recursive: true }));
-  const ring = await KeyRing.create(await createKeyDirectory(folder, { passphrase }), {
+  const ring = await KeyRing.create(secretStorage(await createKeyDirectory(folder, { passphrase })), {
     suites: ['X25519'],
     rotation,
   });

@@ -4,13 +4,13 @@ import { statSync } from 'node:fs';
 import { isSealwireError } from '@sealwire/core';
 import { KeyRing, memoryStorage } from '@sealwire/keys';
 import { openLog } from './audit.ts';
-import { isSecret } from './recording.ts';
+import { isSecret, secretStorage } from './recording.ts';
 
 const { LOG_PATH = '', LOG_KEY = '' } = process.env;
 const key = Buffer.from(LOG_KEY, 'hex');
 isSecret(key);
 const audit = await openLog(LOG_PATH, { key });
-const storage = memoryStorage();
+const storage = secretStorage(memoryStorage());
 const rotation = { maxAge: 1, publishLead: 1, overlap: 1, keepHistory: 0 };
 const ring = await KeyRing.create(storage, { suites: ['X25519'], audit, rotation });
 const kid = ring.entries.find(({ purpose }) => purpose === 'kem')?.id as string;

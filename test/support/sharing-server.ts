@@ -2,12 +2,12 @@
 import { KeyRing, openKeyDirectory } from '@sealwire/keys';
 import express from 'express';
 import { sleep } from './cases.ts';
-import { isSecret } from './recording.ts';
+import { isSecret, secretStorage } from './recording.ts';
 import { startSealed } from './servers.ts';
 
 const { KEYS_FOLDER = '', KEYS_PASSPHRASE = '', ROTATION = '{}', ORIGINS = '[]', PORT } = process.env;
 isSecret(KEYS_PASSPHRASE);
-const storage = await openKeyDirectory(KEYS_FOLDER, { passphrase: KEYS_PASSPHRASE });
+const storage = secretStorage(await openKeyDirectory(KEYS_FOLDER, { passphrase: KEYS_PASSPHRASE }));
 const keys = await KeyRing.open(storage, { rotation: JSON.parse(ROTATION) });
 
 /** How often each order was executed. */

@@ -51,6 +51,7 @@ const optional: { readonly [Type in AuditEventType]?: readonly string[] } = {
   'session.created': ['client'],
   'session.ended': ['session', 'kid', 'client'],
   'exchange.rejected': ['session', 'kid', 'client'],
+  'key.denied': ['kid'],
   'events.suppressed': ['reason'],
 };
 

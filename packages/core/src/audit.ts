@@ -61,7 +61,11 @@ export interface AuditEvents {
   'key.retired': AboutKey;
   'key.disabled': AboutKey & { readonly reason: 'policy' | 'command' | 'emergency' };
   'key.destroyed': AboutKey;
-  'key.denied': AboutKey & { readonly operation: KeyOperation };
+  /** Without a `kid`: what is denied is about no key in particular. */
+  'key.denied': Omit<AboutKey, 'kid'> & {
+    readonly kid: string | undefined;
+    readonly operation: KeyOperation;
+  };
   /** Events of one type and reason came too fast to be written each: so many were not, since that time. */
   'events.suppressed': {
     readonly of: AuditEventType;
