@@ -12,6 +12,7 @@ import {
   isSealwireError,
   MemorySessionStore,
   repeatField,
+  SealwireError,
   StaticKeys,
   thumbprint,
   usableKeys,
@@ -385,6 +386,34 @@ for (const [name, { reason, known, send }] of Object.entries(handshakes)) {
     assertNothingOf(secretsOf(started.wire, exported), JSON.stringify(event), name);
   });
 }
+
+it('why a store did not answer is told by name, and by nothing else', async () => {
+  class StoreError extends Error {
+    override name = 'StoreError';
+  }
+  const named = (name: string, cause?: unknown) => Object.assign(new Error(marker, { cause }), { name });
+  const failures: [unknown, string | undefined][] = [
+    [named('TimeoutError'), 'TimeoutError'],
+    [new StoreError(marker, { cause: named('CKR_DEVICE_REMOVED') }), 'CKR_DEVICE_REMOVED'],
+    [new SealwireError('keys-invalid', marker, { cause: new Error(marker) }), 'keys-invalid'],
+    [new StoreError(marker, { cause: marker }), 'StoreError'],
+    [new Error(marker), undefined],
+    [named(`${marker} ${marker}`), undefined],
+    [named('A'.repeat(43)), undefined],
+    [marker, undefined],
+  ];
+  const started = await start();
+  for (const [error, cause] of failures) {
+    started.list.take();
+    started.real.claimHello = () => {
+      throw error;
+    };
+    await shake(started, await handshakeOf(started));
+    const [event] = started.list.of('handshake.rejected');
+    assert.equal([event?.reason, event?.cause], ['unavailable', cause]);
+    assert.not.match(JSON.stringify(started.list.take()), marker);
+  }
+});
 
 onExpress(
   'a sink that throws, rejects or is broken harms no request, and is warned of once',

@@ -7,13 +7,14 @@ import { it } from './support/cases.ts';
 import { clientOf, recordingFetch } from './support/clients.ts';
 import { movableClock } from './support/configurations.ts';
 import { failure } from './support/problems.ts';
+import { secretStorage } from './support/recording.ts';
 import { afterwards } from './support/resources.ts';
 import { startSealedNode } from './support/servers.ts';
 
 const configurationPath = '/.well-known/sealwire';
 
 async function newRing(): Promise<KeyRing> {
-  const ring = await KeyRing.create(memoryStorage(), { suites: ['X25519'] });
+  const ring = await KeyRing.create(secretStorage(memoryStorage()), { suites: ['X25519'] });
   afterwards(() => ring.close());
   return ring;
 }

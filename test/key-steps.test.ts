@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from './support/cases.ts';
+import { secretStorage } from './support/recording.ts';
 
 const hour = 3_600_000;
 const subject = { aud: ['https://api.example.com'], fields: [] };
@@ -60,7 +61,7 @@ async function take(step: Step, ring: KeyRing, pass: (milliseconds: number) => v
 
 async function played(steps: readonly Step[]): Promise<void> {
   let now = 1_800_000_000_000;
-  const storage = memoryStorage();
+  const storage = secretStorage(memoryStorage());
   const options = { clock: () => now };
   const one = await KeyRing.create(storage, { suites, ...options });
   const rings = [one, await KeyRing.open(storage, options)];

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { sleep } from './support/cases.ts';
 import { clientOf } from './support/clients.ts';
 import { failure, thrown } from './support/problems.ts';
+import { isSecret } from './support/recording.ts';
 import { numbers, type PairAttributes, pin, type SoftHsm } from './support/softhsm.ts';
 import { agrees, newHsm, onToken, openOrders, order, serveWith } from './support/tokens.ts';
 
@@ -87,6 +88,7 @@ onToken(
 onToken('a wrong PIN is refused with a remedy, and is not offered to the token again', async () => {
   const hsm = newHsm();
   const wrong = 'gooseberry-0815';
+  isSecret(wrong);
   const first = await thrown(openOrders(hsm, { pin: wrong }), 'keys-invalid');
   assert.match(
     first.message,

@@ -11,6 +11,7 @@ import { Arrivals, it, sleep } from './support/cases.ts';
 import { clientOf, recordingFetch } from './support/clients.ts';
 import { until, watch } from './support/left-behind.ts';
 import { thrown } from './support/problems.ts';
+import { EventList } from './support/recorded-events.ts';
 import { keys, startSealedNode } from './support/servers.ts';
 import { stacks, startStack } from './support/stacks.ts';
 import { SlowStore, storeWith } from './support/stores.ts';
@@ -305,6 +306,35 @@ it('a store that takes its time is waited for', async () => {
   await clientOf(server, { clientKey: revoked })('/');
   assert.is(await server.operations?.revokeClient(revoked.thumbprint), 1);
   assert.is(store.size.confirmed, 0);
+});
+
+it('what ends is on record once, with the number of sessions', async () => {
+  const audit = new EventList();
+  const serverKeys = new RevocableKeys();
+  const [stack] = stacks as [(typeof stacks)[0]];
+  const server = await startStack(
+    stack,
+    { listener: (req, res) => void res.end((req as { sealed?: Sealed }).sealed?.kid) },
+    { options: { keys: serverKeys, audit } },
+  );
+  let kid: string | undefined;
+  for (const clientKey of [revoked, revoked, other])
+    kid = await (await clientOf(server, { clientKey })('/')).text();
+  assert.is(audit.of('session.created').length, 3);
+  assert.is(await server.operations?.revokeClient(revoked.thumbprint), 2);
+  // Nothing is left of it that could end.
+  assert.is(await server.operations?.revokeClient(revoked.thumbprint), 0);
+  serverKeys.revoke(kid as string);
+  serverKeys.revoke(kid as string);
+  await until(() => audit.of('session.ended').length === 2, 'both are recorded');
+  const [byClient, byKey] = audit.of('session.ended');
+  assert.equal(
+    [byClient?.reason, byClient?.client, byClient?.kid, byClient?.count],
+    ['client-revoked', revoked.thumbprint, undefined, 2],
+  );
+  assert.equal([byKey?.reason, byKey?.client, byKey?.kid, byKey?.count], ['key-revoked', undefined, kid, 1]);
+  await sleep(20);
+  assert.is(audit.take().filter(({ type }) => type === 'session.ended').length, 2);
 });
 
 it('what is no thumbprint is refused', async () => {

@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it, sleep } from './support/cases.ts';
 import { recordingStorage } from './support/configurations.ts';
+import { secretStorage } from './support/recording.ts';
 import { afterwards } from './support/resources.ts';
 import { type SealedServer, startSealed } from './support/servers.ts';
 
@@ -74,7 +75,7 @@ function clientOf(server: SealedServer, options: Partial<SealedFetchOptions>) {
 }
 
 it(`${clients} clients call without a pause while the keys change ${rotations} times, and the identity once`, async () => {
-  const storage = memoryStorage();
+  const storage = secretStorage(memoryStorage());
   let promoted = 0;
   const audit = {
     record: ({ type }: { type: string }) => {
@@ -151,7 +152,7 @@ it(`${clients} clients call without a pause while the keys change ${rotations} t
 });
 
 it('after an emergency clients that hold the old configuration recover by themselves', async () => {
-  const ring = await KeyRing.create(memoryStorage(), { suites: ['X25519'] });
+  const ring = await KeyRing.create(secretStorage(memoryStorage()), { suites: ['X25519'] });
   afterwards(() => ring.close());
   const { server, executed, kids, refused } = await startCounting(ring);
   const stolen = ring.entries[0]?.id as string;

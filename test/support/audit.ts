@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AuditEvent, type FileSinkOptions, fileSink } from '@sealwire/audit';
 import { encodeBase64Url, generateSigner } from '@sealwire/core';
+import { isSecret } from './recording.ts';
 import { afterwards } from './resources.ts';
 
 export const logKey = new Uint8Array(randomBytes(32));
+isSecret(logKey);
 export const logSigner = await generateSigner();
 const kid = encodeBase64Url(randomBytes(32));
 

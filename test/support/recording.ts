@@ -7,6 +7,7 @@ import {
   type SessionStore,
   StaticKeys,
 } from '@sealwire/core';
+import type { KeyStorage } from '@sealwire/keys';
 import type { SealwireOptions } from '@sealwire/node';
 
 // What a test process knows of secrets and heard of events, for the runner to judge at the end (check-records.ts).
@@ -42,7 +43,21 @@ export async function secretKeys(
   return StaticKeys.import(exported);
 }
 
-const recording: AuditSink = {
+/** The same storage, the secrets of whose keys nobody may print: those that are added to it from now on. */
+export function secretStorage(storage: KeyStorage): KeyStorage {
+  const update = storage.update;
+  storage.update = function updateSecrets(change) {
+    return update.call(this, async (state) => {
+      const made = await change(state);
+      for (const secret of made?.secrets?.values() ?? []) isSecret(secret);
+      return made;
+    });
+  };
+  return storage;
+}
+
+/** Keeps what it is told, to be judged. */
+export const recording: AuditSink = {
   record(event) {
     if (events.length < most) events.push(event);
   },

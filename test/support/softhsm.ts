@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, wr
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isSecret } from './recording.ts';
 import { afterwards } from './resources.ts';
 
 // A real PKCS#11 token in software: https://www.opendnssec.org/softhsm/
@@ -58,6 +59,8 @@ function loadPkcs11js(): { PKCS11: new () => Pkcs11 } & Record<string, number> {
 export const numbers = (): Record<string, number> => loadPkcs11js();
 
 export const pin = '4711-gooseberry';
+const officerPin = 'gooseberry-officer';
+for (const each of [pin, officerPin]) isSecret(each);
 
 /** Attributes by their names, and the curve's object identifier in DER. Default: P-256. */
 export interface PairAttributes {
@@ -85,12 +88,12 @@ export class SoftHsm {
 
   /** Sets up a token. */
   init(label: string, userPin = pin): void {
-    this.#run('--init-token', '--free', '--label', label, '--pin', userPin, '--so-pin', '12345678');
+    this.#run('--init-token', '--free', '--label', label, '--pin', userPin, '--so-pin', officerPin);
   }
 
   /** Sets a token up anew: its keys are gone. */
   initAgain(label: string, userPin = pin): void {
-    this.#run('--init-token', '--token', label, '--label', label, '--pin', userPin, '--so-pin', '12345678');
+    this.#run('--init-token', '--token', label, '--label', label, '--pin', userPin, '--so-pin', officerPin);
   }
 
   /** Takes every token out. @returns what puts them back */

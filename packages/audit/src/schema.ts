@@ -9,6 +9,8 @@ const whole: Schema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_IN
 const several: Schema = { ...whole, minimum: 1 };
 const reason: Schema = { enum: errorCodes };
 const eventType: Schema = { type: 'string', pattern: '^(?:handshake|session|exchange|key)\\.[a-z]+$' };
+/** The name of an error. A secret of 32 bytes is longer in any form. */
+const name: Schema = { type: 'string', pattern: '^[A-Za-z][A-Za-z0-9_-]{0,39}$' };
 const suite: Schema = { enum: suites.map(({ name }) => name) };
 
 const aboutKey = {
@@ -21,7 +23,7 @@ const aboutSession = { session: b64u16, kid: b64u32, client: b64u32 };
 /** What each type of event has beside `type` and `time`. */
 const members: { [Type in AuditEventType]: Record<keyof AuditEvents[Type], Schema> } = {
   'handshake.accepted': { ...aboutSession, suite, duration: whole },
-  'handshake.rejected': { reason, kid: b64u32, client: b64u32, duration: whole },
+  'handshake.rejected': { reason, kid: b64u32, client: b64u32, cause: name, duration: whole },
   'session.created': { ...aboutSession, suite, expires: whole },
   'session.ended': {
     ...aboutSession,
@@ -45,10 +47,11 @@ const members: { [Type in AuditEventType]: Record<keyof AuditEvents[Type], Schem
 /** Members that an event may lack, because they are not known. */
 const optional: { readonly [Type in AuditEventType]?: readonly string[] } = {
   'handshake.accepted': ['client'],
-  'handshake.rejected': ['kid', 'client'],
+  'handshake.rejected': ['kid', 'client', 'cause'],
   'session.created': ['client'],
   'session.ended': ['session', 'kid', 'client'],
   'exchange.rejected': ['session', 'kid', 'client'],
+  'key.denied': ['kid'],
   'events.suppressed': ['reason'],
 };
 

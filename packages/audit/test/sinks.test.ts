@@ -26,9 +26,10 @@ const examples: { [Type in AuditEventType]: Extract<AuditEvent, { type: Type }> 
   'handshake.rejected': {
     type: 'handshake.rejected',
     time,
-    reason: 'unknown-key',
+    reason: 'unavailable',
     kid,
     client: kid,
+    cause: 'AccessDeniedException',
     duration: 3,
   },
   'session.created': { type: 'session.created', time, ...aboutSession, suite: 'P-256', expires: time },

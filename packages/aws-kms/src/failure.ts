@@ -59,7 +59,7 @@ export function failureOf(call: Call, error: unknown): SealwireError {
   const remedy = remedies.get(nameOf(error));
   const told = `AWS KMS did not do ${call.action} with the key ${call.keyId}.`;
   const cause = new Error(describe(error));
-  cause.name = 'KmsFailure';
+  cause.name = nameOf(error);
   return remedy === undefined
     ? new SealwireError('unavailable', told, { cause })
     : new SealwireError('keys-invalid', `${told} ${remedy(call)}`, { cause });
@@ -83,7 +83,7 @@ function nameOf(error: unknown): string {
   return typeof name === 'string' && word.test(name) ? name : 'Error';
 }
 
-/** Names and numbers only. */
+/** What is told beside the name: words and numbers only. */
 function describe(error: unknown): string {
   const { code, $metadata = {} } = (error ?? {}) as SdkError;
   const parts = {
@@ -93,5 +93,5 @@ function describe(error: unknown): string {
     attempts: $metadata.attempts,
   };
   const known = Object.entries(parts).filter(([, value]) => word.test(String(value ?? '')));
-  return [nameOf(error), ...known.map(([name, value]) => `${name} ${value}`)].join(', ');
+  return known.map(([name, value]) => `${name} ${value}`).join(', ');
 }

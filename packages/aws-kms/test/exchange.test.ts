@@ -6,6 +6,7 @@ import { type Application, type Express, onExpress } from '../../../test/support
 import { clientOf } from '../../../test/support/clients.ts';
 import { until } from '../../../test/support/left-behind.ts';
 import { failure, thrown } from '../../../test/support/problems.ts';
+import { EventList } from '../../../test/support/recorded-events.ts';
 import { startSealed } from '../../../test/support/servers.ts';
 import { type KmsOptions, kmsKemKey } from '../src/index.ts';
 import { startKms } from './support/kms-double.ts';
@@ -19,7 +20,8 @@ function routes(app: Application, express: Express): void {
 async function start(express: Express, options: KmsOptions = {}) {
   const kms = await startKms();
   const keys = await remoteKeys(await kmsKemKey(kms.client(), kms.addKey('P-256').arn, options));
-  const server = await startSealed(express, routes, { keys });
+  const audit = new EventList();
+  const server = await startSealed(express, routes, { keys, audit });
   kms.calls.length = 0;
   /** A client of its own, so that each does a handshake. */
   const order = async (item = 'tea') => {
@@ -33,7 +35,9 @@ async function start(express: Express, options: KmsOptions = {}) {
     assert.is(response.status, 201);
     return ((await response.json()) as { ordered: string }).ordered;
   };
-  return { kms, keys, server, order };
+  /** Why handshakes were refused, as operators are told. */
+  const causes = () => audit.of('handshake.rejected').map(({ cause }) => cause);
+  return { kms, keys, server, order, causes };
 }
 
 onExpress('a sealed request reaches its handler, and its handshake is one call of KMS', async (express) => {
@@ -67,7 +71,7 @@ onExpress('a connection to KMS that breaks is made again', async (express) => {
 onExpress(
   'where KMS denies, a client learns that the key did not answer, and the server why',
   async (express) => {
-    const { kms, keys, server, order } = await start(express);
+    const { kms, keys, server, order, causes } = await start(express);
     kms.denied.add('DeriveSharedSecret');
     const error = await thrown(order(), 'unavailable');
     assert.not.match(String(error) + String(error.cause), /kms|denied|arn:|IAM/i);
@@ -75,6 +79,7 @@ onExpress(
     assert.ok(isSealwireError(failure, 'unavailable'));
     assert.ok(isSealwireError(failure.cause, 'keys-invalid'));
     assert.match(failure.cause.message, 'Allow kms:DeriveSharedSecret on this key');
+    assert.equal(causes(), ['AccessDeniedException']);
 
     kms.denied.clear();
     assert.is(await order(), 'tea');
@@ -83,12 +88,13 @@ onExpress(
 );
 
 onExpress('where KMS is silent, the handshake ends at the limit and nobody waits on', async (express) => {
-  const { kms, keys, order } = await start(express, { timeLimit: 1000 });
+  const { kms, keys, order, causes } = await start(express, { timeLimit: 1000 });
   kms.next('DeriveSharedSecret', { kind: 'silent' });
   await thrown(order(), 'unavailable');
   const [failure] = keys.failures;
   assert.ok(isSealwireError(failure) && isSealwireError(failure.cause, 'unavailable'));
-  assert.match((failure.cause.cause as Error).message, 'NoAnswerIn1000ms');
+  assert.match(String(failure.cause.cause), 'NoAnswerIn1000ms');
+  assert.equal(causes(), ['NoAnswerIn1000ms']);
   await until(() => kms.abandoned.length === 1, 'the request to KMS is given up');
   assert.is(await order(), 'tea');
 });

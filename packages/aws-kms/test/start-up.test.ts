@@ -167,7 +167,7 @@ it('an error tells name, status and request of the answer', async () => {
   const error = await thrown(kmsKemKey(kms.client(), kms.addKey('P-256').arn), 'keys-invalid');
   assert.is(
     String(error.cause),
-    'KmsFailure: AccessDeniedException, status 400, request d5b6e2a0-0000-4000-8000-00000000c0de, attempts 1',
+    'AccessDeniedException: status 400, request d5b6e2a0-0000-4000-8000-00000000c0de, attempts 1',
   );
 });
 

@@ -20,11 +20,13 @@ import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
 import { thrown } from '../../../test/support/problems.ts';
+import { isSecret } from '../../../test/support/recording.ts';
 import { afterwards } from '../../../test/support/resources.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
 import { everythingShown } from '../../core/test/support/leaks.ts';
 
 const passphrase = 'correct horse battery staple, of course';
+isSecret(passphrase);
 
 function newPath(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sealwire-client-key-'));
@@ -70,9 +72,11 @@ it('several processes that ask at once get one key', async () => {
 it('OpenSSL reads the file, with the passphrase only, and it holds the same key', async () => {
   const path = newPath();
   const key = await clientKeyFile(path, { passphrase });
-  const openssl = (pass: string) =>
-    spawnSync('openssl', ['pkey', '-in', path, '-passin', `pass:${pass}`, '-pubout', '-outform', 'DER']);
-  const { status, stdout, stderr } = openssl(passphrase);
+  const openssl = (pass: string, ...more: string[]) =>
+    spawnSync('openssl', ['pkey', '-in', path, '-passin', `pass:${pass}`, '-outform', 'DER', ...more]);
+  // The seed stands at its end.
+  isSecret(openssl(passphrase).stdout.subarray(-32));
+  const { status, stdout, stderr } = openssl(passphrase, '-pubout');
   assert.is(status, 0, stderr.toString());
   assert.equal(stdout.subarray(-32), Buffer.from(key.pub));
   assert.is.not(openssl('wrong').status, 0);

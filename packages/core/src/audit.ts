@@ -34,6 +34,8 @@ export interface AuditEvents {
     /** As the client named it: it need not be one of the server's. */
     readonly kid: string | undefined;
     readonly client: string | undefined;
+    /** Why a store or a key was `unavailable`: a name, such as `AccessDeniedException`, and no message. */
+    readonly cause: string | undefined;
     readonly duration: number;
   };
   'session.created': AboutSession & { readonly suite: SuiteName; readonly expires: number };
@@ -59,7 +61,11 @@ export interface AuditEvents {
   'key.retired': AboutKey;
   'key.disabled': AboutKey & { readonly reason: 'policy' | 'command' | 'emergency' };
   'key.destroyed': AboutKey;
-  'key.denied': AboutKey & { readonly operation: KeyOperation };
+  /** Without a `kid`: what is denied is about no key in particular. */
+  'key.denied': Omit<AboutKey, 'kid'> & {
+    readonly kid: string | undefined;
+    readonly operation: KeyOperation;
+  };
   /** Events of one type and reason came too fast to be written each: so many were not, since that time. */
   'events.suppressed': {
     readonly of: AuditEventType;
@@ -83,7 +89,8 @@ export interface AuditSink {
   record(event: AuditEvent): void;
   /**
    * Resolves once everything that was recorded before is kept; rejects, with `audit-failed`, if that cannot be said. Requests
-   * never wait for it. Who changes keys does, before the change takes effect: what cannot be recorded does not happen.
+   * never wait for it. Who changes keys does, before the change takes effect: what cannot be recorded does not happen. So
+   * an event of a key may tell of what failed after it was recorded.
    */
   flush?(): Promise<void>;
 }

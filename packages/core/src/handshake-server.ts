@@ -11,7 +11,7 @@ import {
   maxHandshakeLength,
   replyInfo,
 } from './handshake.ts';
-import { setupRecipient, setupSender } from './hpke.ts';
+import { type KeyPair, setupRecipient, setupSender } from './hpke.ts';
 import { parseJson } from './json.ts';
 import type { Maybe } from './primitives.ts';
 import type { HandshakeReply, HandshakeRequest, Hello, Welcome } from './schemas.ts';
@@ -45,10 +45,11 @@ export interface HandshakeOptions {
   /** How long it may rest, in milliseconds. */
   readonly maxIdle: number;
   /**
-   * Does the public-key work when its turn has come, or throws `too-many-handshakes`. It holds neither the store nor
-   * the network. Default: at once.
+   * Does the work when its turn has come, or throws `too-many-handshakes`: the public-key work, which waits for nothing,
+   * or, if `remote`, a handshake with a key that is kept elsewhere, whose public-key work is admitted within. Default: at
+   * once.
    */
-  admit?<T>(work: () => Promise<T>): Promise<T>;
+  admit?<T>(work: () => Promise<T>, remote: boolean): Promise<T>;
   /**
    * Called with the thumbprint of the client key that signed, `undefined` where none did, before there is a session.
    * Throws what the client is refused with.
@@ -70,7 +71,7 @@ export async function answerHandshake(
   body: Uint8Array,
   options: HandshakeOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { notes = {} } = options;
+  const { notes = {}, admit = (work) => work() } = options;
   const { request, suite, enc, sealed } = parseRequest(body);
   notes.kid = request.kid;
   const key = await options.findKey(request.kid);
@@ -79,15 +80,19 @@ export async function answerHandshake(
   const hash = encodeBase64Url(await sha256(enc));
   if (!(await asked(() => options.store.claimHello(hash, options.now)))) throw rejected();
 
-  const respond = async () => {
-    const { hello, psk } = await openHello(key, request, enc, sealed);
+  const respond = async (pair: KeyPair) => {
+    const { hello, psk } = await openHello(key, pair, request, enc, sealed);
     const eph = decodeBase64Url(hello.eph);
     if (eph.length !== suite.pubLength) throw rejected();
     const client = await verifyClient(hello, { suite, kid: key.kid, enc, eph });
     notes.client = client;
     return { client, reply: await replyTo(suite, eph, psk, body) };
   };
-  const { client, reply } = await (options.admit?.(respond) ?? respond());
+  const work = async () => {
+    const pair = await key.pairFor(enc);
+    return admit(() => respond(pair), false);
+  };
+  const { client, reply } = await (key.remote ? admit(work, true) : work());
 
   await options.allow?.(client);
 
@@ -142,8 +147,13 @@ function isRequestOrOtherVersion(value: unknown): boolean {
   return Number.isInteger(version) && version !== 1;
 }
 
-async function openHello(key: ServerKemKey, request: HandshakeRequest, enc: Uint8Array, sealed: Uint8Array) {
-  const pair = await key.pairFor(enc);
+async function openHello(
+  key: ServerKemKey,
+  pair: KeyPair,
+  request: HandshakeRequest,
+  enc: Uint8Array,
+  sealed: Uint8Array,
+) {
   try {
     const ctx = await setupRecipient(key.suite, pair, enc, { info: helloInfo(key.suite, request.kid) });
     const hello = parseJson<Hello>(await ctx.Open(sealed), maxHandshakeLength, valid.hello, 'rejected');

@@ -12,6 +12,8 @@ export interface ServerKemKey {
   readonly kid: string;
   readonly suite: Suite;
   readonly pub: Uint8Array;
+  /** True if the private half is kept elsewhere, so that `pairFor` takes its time and may be `unavailable`. */
+  readonly remote: boolean;
   /** The key pair that opens what was encapsulated as `enc`. @throws SealwireError `rejected`, `unavailable` */
   pairFor(enc: Uint8Array): Maybe<KeyPair>;
 }
@@ -47,7 +49,7 @@ export async function importKemKey(
   const probe = await cipherSuite.SendExport(publicKey, none, 32);
   const seen = await cipherSuite.ReceiveExport(pair, probe.encapsulatedSecret, none, 32);
   if (!equalBytes(probe.exportedSecret, seen)) throw new TypeError('not a key pair');
-  return { kid: await computeKid(suite.kem, pub), suite, pub, pairFor: () => pair };
+  return { kid: await computeKid(suite.kem, pub), suite, pub, remote: false, pairFor: () => pair };
 }
 
 /**
@@ -73,6 +75,7 @@ export async function remoteKemKey(key: KemPrivateKey): Promise<ServerKemKey> {
     kid: await computeKid(suite.kem, key.pub),
     suite,
     pub: key.pub,
+    remote: true,
     pairFor: (enc) => decapsulatedPair(suite, key, enc),
   };
 }

@@ -16,7 +16,7 @@ import { remoteKemKey } from '../src/server-kem-key.ts';
 import { type Suite, suites } from '../src/suites.ts';
 import { now } from './support/configurations.ts';
 import { refusalCode } from './support/refusal.ts';
-import { jsonBytes, parseJsonBytes, serverWith } from './support/sessions.ts';
+import { createKey, jsonBytes, parseJsonBytes, serverWith } from './support/sessions.ts';
 
 // Keys that are kept elsewhere: here, another part of this process that only does what it is asked.
 
@@ -70,6 +70,23 @@ for (const suite of ['X25519', 'P-256'] as const) {
     assert.is(asked.length, 1);
   });
 }
+
+test('waiting for a key that is kept elsewhere is admitted, and the public-key work within', async () => {
+  const { key, asked } = token('P-256');
+  const { key: remote, client } = await handshake(key);
+  const steps: string[] = [];
+  const admit = async <T>(work: () => Promise<T>, elsewhere: boolean) => {
+    steps.push(`${elsewhere ? 'elsewhere' : 'here'} after ${asked.length} calls`);
+    return work();
+  };
+  await client.finish(await answerHandshake(client.body, { ...serverWith(remote), admit }));
+  assert.equal(steps, ['elsewhere after 0 calls', 'here after 1 calls']);
+  steps.length = 0;
+  const local = await createKey(remote.suite);
+  const other = await beginHandshake(local, now);
+  await other.finish(await answerHandshake(other.body, { ...serverWith(local), admit }));
+  assert.equal(steps, ['here after 1 calls']);
+});
 
 test('every suite: a handshake through a key that decapsulates elsewhere', async () => {
   for (const suite of suites) {

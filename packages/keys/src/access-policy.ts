@@ -37,7 +37,10 @@ export class Access {
   }
 
   /** @throws SealwireError `key-denied`, which the audit sink is told, too */
-  check(operation: KeyOperation, { id, purpose }: Pick<KeyEntry, 'id' | 'purpose'>): void {
+  check(
+    operation: KeyOperation,
+    { id, purpose }: Pick<KeyEntry, 'purpose'> & { readonly id?: string },
+  ): void {
     if (this.may(operation, purpose)) return;
     const { actor } = this;
     this.#audit?.record({ type: 'key.denied', time: this.#clock(), kid: id, purpose, actor, operation });

@@ -172,7 +172,7 @@ export class KeyRing implements ServerKeys {
   /** Adds a key that is known to everybody soon, but not in use. @throws SealwireError `key-denied`, `invalid-option`, `keys-invalid` */
   async add(key: KeyToAdd): Promise<KeyEntry> {
     checkKeyToAdd(key);
-    this.#settings.access.check('rotate', { id: '', purpose: key.purpose });
+    this.#settings.access.check('rotate', { purpose: key.purpose });
     const elsewhere = 'pin' in key && key.pin !== undefined ? await identityOf(key.pin) : undefined;
     return this.#changes.make((draft) => {
       if (elsewhere !== undefined) return draft.addElsewhere(elsewhere, 'pending');

@@ -1,9 +1,12 @@
-import type { AuditEvent, Maybe } from '@sealwire/core';
+import { type AuditEvent, isSealwireError, type Maybe, SealwireError, withinLimit } from '@sealwire/core';
 import { RingDraft } from './ring-draft.ts';
 import type { RingSettings } from './ring-options.ts';
 import type { RingView } from './ring-view.ts';
 
-/** Changes the keys of a ring, all or nothing, and tells the audit sink what was done. */
+/** How long a sink may take to keep what it was told, in milliseconds: others may wait for the storage meanwhile. */
+const flushLimit = 10_000;
+
+/** Changes the keys of a ring, all or nothing. What changes is on record before: nothing happens that the record lacks. */
 export class RingChanges {
   readonly #view: RingView;
   readonly #settings: RingSettings;
@@ -13,9 +16,9 @@ export class RingChanges {
     this.#settings = settings;
   }
 
-  /** @returns what `edit` returned. @throws whatever it throws; then nothing has changed */
+  /** @returns what `edit` returned. @throws whatever it throws, SealwireError `audit-failed`; then nothing has changed */
   async make<T>(edit: (draft: RingDraft, now: number) => Maybe<T>): Promise<T> {
-    const { rotation, clock, audit, access } = this.#settings;
+    const { rotation, clock } = this.#settings;
     const time = clock();
     let draft: RingDraft | undefined;
     let result: T | undefined;
@@ -23,15 +26,27 @@ export class RingChanges {
       await this.#view.update(async (state) => {
         draft = new RingDraft(state, rotation, time);
         result = await edit(draft, time);
+        await this.#record(draft, time);
         return draft.change;
       });
     } finally {
       draft?.wipe();
     }
-    for (const { entry, ...event } of draft?.events ?? []) {
-      const { id: kid, purpose } = entry;
-      audit?.record({ ...event, time, kid, purpose, actor: access.actor } as AuditEvent);
-    }
     return result as T;
+  }
+
+  async #record({ events }: RingDraft, time: number): Promise<void> {
+    const { audit, access } = this.#settings;
+    if (audit === undefined || events.length === 0) return;
+    try {
+      for (const { entry, ...event } of events) {
+        const { id: kid, purpose } = entry;
+        audit.record({ ...event, time, kid, purpose, actor: access.actor } as AuditEvent);
+      }
+      await withinLimit(() => audit.flush?.(), flushLimit);
+    } catch (cause) {
+      if (isSealwireError(cause, 'audit-failed')) throw cause;
+      throw new SealwireError('audit-failed', 'No key was changed.', { cause });
+    }
   }
 }

@@ -65,7 +65,7 @@ export class Rotator {
         'keys-invalid',
         'They cannot be rotated here: rotate them where they come from.',
       );
-    this.#settings.access.check('rotate', { id: '', purpose: 'kem' });
+    this.#settings.access.check('rotate', { purpose: 'kem' });
   }
 
   #schedule(): void {

@@ -34,9 +34,11 @@ const ring: RingState = {
 it('every change of a value in the manifest is refused', async () => {
   const text = await encodeManifest({ salt, state: ring }, phrase);
   assert.equal(await decodeManifest(text, phrase, 'the manifest'), { salt, state: ring });
-  const changed = [...changes(JSON.parse(text))].map((value) => JSON.stringify(value));
-  assert.ok(changed.length > 100, `${changed.length} changes`);
-  for (const each of new Set(changed)) {
+  const changed = new Set([...changes(JSON.parse(text))].map((value) => JSON.stringify(value)));
+  // A text that begins with a B as it is, by chance.
+  changed.delete(JSON.stringify(JSON.parse(text)));
+  assert.ok(changed.size > 100, `${changed.size} changes`);
+  for (const each of changed) {
     const problem = /does not authenticate|does not have the form/;
     await assertRefused(() => decodeManifest(each, phrase, 'the manifest'), 'the manifest', problem);
   }

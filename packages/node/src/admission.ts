@@ -1,7 +1,5 @@
-import { SealwireError } from '@sealwire/core';
+import { isSealwireError, SealwireError } from '@sealwire/core';
 
-/** Handshakes that are computed at a time; the others wait, and the exchanges of sessions go on beside them. */
-const maxRunning = 4;
 /** Handshakes that wait, from all addresses together. */
 const maxWaiting = 1024;
 /** Handshakes of one address that may fail in a row before it comes last, and how many it gets back in a second. */
@@ -11,7 +9,7 @@ const perSecond = 8;
 const maxAddresses = 10_000;
 
 interface Waiting {
-  /** True if the work succeeded; never rejects. */
+  /** False if the work failed by what the caller sent; never rejects. */
   start(): Promise<boolean>;
   refuse(): void;
 }
@@ -25,7 +23,7 @@ interface Caller {
 }
 
 /**
- * Who may do the public-key work of a handshake, and when. A few run at a time, the others wait: one address takes its
+ * Who may do the work of a handshake, and when. A few run at a time, the others wait: one address takes its
  * turn behind the next, and one whose handshakes failed (its token bucket is empty) behind all others. As long as there
  * is room nobody is refused, because an address may be that of a proxy with thousands behind it; when there is none,
  * who brought the most loses the latest of it, and among equals who waits stays.
@@ -34,8 +32,14 @@ export class Admission {
   readonly #callers = new Map<string, Caller>();
   /** Those with waiting handshakes and no others, whose turn is next first. */
   readonly #turns = new Set<Caller>();
+  readonly #maxRunning: number;
   #waiting = 0;
   #running = 0;
+
+  /** @param maxRunning how many handshakes are worked on at a time */
+  constructor(maxRunning: number) {
+    this.#maxRunning = maxRunning;
+  }
 
   /**
    * Does the work of a handshake when its turn has come.
@@ -50,7 +54,7 @@ export class Admission {
           return true;
         } catch (error) {
           reject(error);
-          return false;
+          return isOurs(error);
         }
       };
       const caller = this.#caller(address);
@@ -81,7 +85,7 @@ export class Admission {
   }
 
   #fill(): void {
-    while (this.#running < maxRunning) {
+    while (this.#running < this.#maxRunning) {
       const caller = this.#next();
       if (caller === undefined) return;
       const job = caller.waiting.shift() as Waiting;
@@ -128,4 +132,9 @@ export class Admission {
     this.#waiting--;
     return true;
   }
+}
+
+/** True for failures that the server has by itself, whoever calls. */
+function isOurs(error: unknown): boolean {
+  return isSealwireError(error, 'unavailable') || isSealwireError(error, 'too-many-handshakes');
 }

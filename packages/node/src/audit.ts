@@ -6,6 +6,7 @@ import {
   type AuditSink,
   type ErrorCode,
   type HandshakeNotes,
+  isSealwireError,
   SealwireError,
   type Session,
 } from '@sealwire/core';
@@ -71,11 +72,34 @@ export function recordAccepted(record: Recorder | undefined, notes: HandshakeNot
 /** @param began by `performance.now()` */
 export function recordRefused(
   record: Recorder | undefined,
-  reason: ErrorCode,
+  refusal: SealwireError,
   { kid, client }: HandshakeNotes,
   began: number,
 ): void {
-  record?.('handshake.rejected', { reason, kid, client, duration: since(began) });
+  const { code: reason } = refusal;
+  const cause = reason === 'unavailable' ? causeOf(refusal) : undefined;
+  record?.('handshake.rejected', { reason, kid, client, cause, duration: since(began) });
+}
+
+/** What can be a name, and no secret of 32 bytes. */
+const nameForm = /^[A-Za-z][A-Za-z0-9_-]{0,39}$/;
+/** Errors that are looked at behind one another. */
+const maxCauses = 8;
+
+/** The name of what is behind a failure, as far down as one is told that says more than that there was an error. */
+function causeOf(failure: unknown): string | undefined {
+  let told: string | undefined;
+  let error = causing(failure);
+  for (let depth = 0; depth < maxCauses && error instanceof Error; depth++) {
+    const name = isSealwireError(error) ? error.code : error.name;
+    if (nameForm.test(name) && name !== 'Error') told = name;
+    error = causing(error);
+  }
+  return told;
+}
+
+function causing(error: unknown): unknown {
+  return (error as { cause?: unknown }).cause;
 }
 
 /** What is known of an exchange that is refused. */

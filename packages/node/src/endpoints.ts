@@ -86,7 +86,7 @@ export async function answerHandshakeRequest(
     reply = await handshake(settings, req, body, notes);
     recordAccepted(settings.record, notes, began);
   } catch (error) {
-    if (isRefusal(error)) recordRefused(settings.record, error.code, notes, began);
+    if (isRefusal(error)) recordRefused(settings.record, error, notes, began);
     if (req.destroyed && !req.complete) return;
     if (!isRefusal(error)) throw error;
     sendProblem(res, error, { ...(await remedy(error, settings, req)), close: !req.complete });
@@ -121,7 +121,7 @@ async function handshake(
       now: settings.now(),
       maxAge,
       maxIdle,
-      admit: (work) => settings.admit(req, work),
+      admit: (work, remote) => settings.admit(req, work, remote),
       notes,
       async allow(client) {
         pending.client = client;

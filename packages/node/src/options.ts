@@ -88,8 +88,8 @@ export interface Settings {
   readonly now: () => number;
   /** `undefined`: nobody wants to hear of events. */
   readonly record: Recorder | undefined;
-  /** Does the public-key work of a request's handshake when its turn has come. */
-  readonly admit: <T>(req: IncomingMessage, work: () => Promise<T>) => Promise<T>;
+  /** Does work of a request's handshake when its turn has come; `remote`, if it waits for a key that is kept elsewhere. */
+  readonly admit: <T>(req: IncomingMessage, work: () => Promise<T>, remote: boolean) => Promise<T>;
 }
 
 const known = [
@@ -119,7 +119,8 @@ export function resolveOptions(options: SealwireOptions = {}): Settings {
   if (cookies !== undefined && cookies !== 'sealed') throw invalid("`cookies` is 'sealed'.");
   const listed = [...parseFieldList(fields), ...(cookies === undefined ? [] : ['cookie'])];
   const store = resolveStore(options.store, options.sole);
-  const revocation = new Revocation(store, clock);
+  const record = resolveAudit(options.audit, clock);
+  const revocation = new Revocation(store, clock, record);
   return {
     origins: resolveOrigins(options.origins),
     keys: resolveKeys(options.keys),
@@ -132,7 +133,7 @@ export function resolveOptions(options: SealwireOptions = {}): Settings {
     clients: resolveClients(options.allowClients, (client) => revocation.revokeSurely({ client })),
     sealCookies: cookies === 'sealed',
     now: clock,
-    record: resolveAudit(options.audit, clock),
+    record,
     admit: resolveAdmission(options.trustedProxies),
   };
 }
@@ -202,11 +203,17 @@ const storeMethods = [
   'completeSince',
   'claimHello',
 ] as const;
+
+/** Handshakes that are computed at a time: the exchanges of sessions go on beside them. */
+const maxComputed = 4;
+/** Handshakes that wait at a time for keys that are kept elsewhere. */
+const maxRemote = 64;
+
 function resolveAdmission(trustedProxies = 0): Settings['admit'] {
   if (!Number.isInteger(trustedProxies) || trustedProxies < 0)
     throw invalid('`trustedProxies` is how many there are.');
-  const admission = new Admission();
-  return (req, work) => admission.run(clientAddress(req, trustedProxies), work);
+  const [computed, remotely] = [new Admission(maxComputed), new Admission(maxRemote)];
+  return (req, work, remote) => (remote ? remotely : computed).run(clientAddress(req, trustedProxies), work);
 }
 
 function resolveStore(store: SessionStore | undefined, sole: boolean | undefined): SessionStore {

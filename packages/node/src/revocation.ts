@@ -1,4 +1,5 @@
 import { isThumbprint, type Revoked, SealwireError, type SessionStore } from '@sealwire/core';
+import type { Recorder } from './audit.ts';
 import { Running } from './running.ts';
 
 /** What the operator of a server does while it runs; a property of every adapter's middleware. */
@@ -23,11 +24,13 @@ const sweepInterval = 10_000;
 export class Revocation implements Operations {
   readonly #store: SessionStore;
   readonly #now: () => number;
+  readonly #record: Recorder | undefined;
   readonly running = new Running(sweepInterval);
 
-  constructor(store: SessionStore, now: () => number) {
+  constructor(store: SessionStore, now: () => number, record: Recorder | undefined) {
     this.#store = store;
     this.#now = now;
+    this.#record = record;
   }
 
   async revokeClient(thumbprint: string): Promise<number> {
@@ -52,12 +55,19 @@ export class Revocation implements Operations {
     // Before: a handshake under way may make its session behind the store's back, and who comes later is not let in.
     this.running.revoke(which);
     try {
-      return await this.#store.revoke(which, this.#now());
+      const count = await this.#store.revoke(which, this.#now());
+      if (count > 0) this.#ended(which, count);
+      return count;
     } catch (cause) {
       throw new SealwireError('unavailable', 'The sessions may live on.', { cause });
     } finally {
       // And afterwards: what the store still accepted meanwhile.
       this.running.revoke(which);
     }
+  }
+
+  #ended(which: Revoked, count: number): void {
+    const about = { session: undefined, kid: undefined, client: undefined, ...which, count };
+    this.#record?.('session.ended', { ...about, reason: 'kid' in which ? 'key-revoked' : 'client-revoked' });
   }
 }

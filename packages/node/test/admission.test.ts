@@ -1,6 +1,6 @@
 // Which handshakes are computed first, which wait, and which are refused when there are too many.
 import type { IncomingMessage } from 'node:http';
-import { isSealwireError } from '@sealwire/core';
+import { isSealwireError, SealwireError } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { deferred, it } from '../../../test/support/cases.ts';
@@ -29,7 +29,7 @@ function occupy(admission: Admission) {
 }
 
 it('work is done and answered, four at a time', async () => {
-  const admission = new Admission();
+  const admission = new Admission(4);
   let running = 0;
   let most = 0;
   const results = await Promise.all(
@@ -51,7 +51,7 @@ it('work is done and answered, four at a time', async () => {
 });
 
 it('a crowd from one address makes others wait for one turn, not for the crowd', async () => {
-  const admission = new Admission();
+  const admission = new Admission(4);
   const release = occupy(admission);
   const order: string[] = [];
   const all = Array.from({ length: 40 }, () => start(admission, order, 'crowd'));
@@ -63,7 +63,7 @@ it('a crowd from one address makes others wait for one turn, not for the crowd',
 });
 
 it('an address whose handshakes fail comes last, and is served when there is room', async () => {
-  const admission = new Admission();
+  const admission = new Admission(4);
   const order: string[] = [];
   // 64 may fail; those that succeed cost nothing.
   for (let i = 0; i < 200; i++) await start(admission, order, 'honest');
@@ -80,8 +80,24 @@ it('an address whose handshakes fail comes last, and is served when there is roo
   assert.equal(order.slice(9), Array(3).fill('garbage'));
 });
 
+it('what the server itself lacks is not counted against who calls', async () => {
+  const admission = new Admission(4);
+  const order: string[] = [];
+  for (const code of ['unavailable', 'too-many-handshakes'] as const) {
+    const fails = () => Promise.reject(new SealwireError(code));
+    for (let i = 0; i < 100; i++) await failure(admission.run('unlucky', fails));
+  }
+  for (let i = 0; i < 70; i++) await failure(start(admission, order, 'garbage', true));
+  order.length = 0;
+  const release = occupy(admission);
+  const all = ['garbage', 'unlucky'].map((address) => start(admission, order, address));
+  await release();
+  await Promise.all(all);
+  assert.equal(order, ['unlucky', 'garbage']);
+});
+
 it('when too many wait, who brought the most is refused, and nobody else', async () => {
-  const admission = new Admission();
+  const admission = new Admission(4);
   const release = occupy(admission);
   const order: string[] = [];
   const refused = (promise: Promise<unknown>) =>
@@ -114,7 +130,7 @@ function attempt(admission: Admission, order: string[], refused: string[], addre
 const names = (what: string, count: number) => Array.from({ length: count }, (_, i) => `${what}${i}`);
 
 it('when all who wait have brought one, who comes later is refused, and all others have their turn', async () => {
-  const admission = new Admission();
+  const admission = new Admission(4);
   const release = occupy(admission);
   const order: string[] = [];
   const refused: string[] = [];
@@ -134,7 +150,7 @@ it('when all who wait have brought one, who comes later is refused, and all othe
 });
 
 it('who brought many loses the latest to newcomers, and nobody else loses any', async () => {
-  const admission = new Admission();
+  const admission = new Admission(4);
   const release = occupy(admission);
   const order: string[] = [];
   const refused: string[] = [];
@@ -153,7 +169,7 @@ it('who brought many loses the latest to newcomers, and nobody else loses any', 
 });
 
 it('places are free again however work ends, and however often room was made', async () => {
-  const admission = new Admission();
+  const admission = new Admission(4);
   const order: string[] = [];
   const refused: string[] = [];
   for (let i = 0; i < 20; i++) {

@@ -1,11 +1,11 @@
 /** Why a token did not do what it was asked, in a form that passes between threads. It quotes no PIN and no secret. */
 export class TokenFailure extends Error {
-  override readonly name = 'TokenFailure';
-  /** What a token answered, such as `CKR_DEVICE_REMOVED`, or what this package found out by itself. */
+  /** What a token answered, such as `CKR_DEVICE_REMOVED`, or what this package found out by itself; also its name. */
   readonly reason: string;
 
   constructor(reason: string, message: string) {
     super(message);
+    this.name = reason;
     this.reason = reason;
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms';
+import { isSecret } from '../../../../test/support/recording.ts';
 import { afterwards } from '../../../../test/support/resources.ts';
 import { listen } from '../../../../test/support/servers.ts';
 import { type Fields, type KeyKind, KmsError, type KmsKey, newKey, operations } from './kms-keys.ts';
@@ -35,6 +36,7 @@ export interface KmsDouble {
 const region = 'eu-central-1';
 const account: Account = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI+K7MDENG', region };
 export const sessionToken = 'a-session-token-that-nobody-shall-see';
+for (const each of [account.secretAccessKey, sessionToken]) isSecret(each);
 
 export async function startKms(): Promise<KmsDouble> {
   const keys = new Map<string, KmsKey>();

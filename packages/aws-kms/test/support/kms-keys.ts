@@ -8,6 +8,7 @@ import {
   randomBytes,
   randomUUID,
 } from 'node:crypto';
+import { isSecret } from '../../../../test/support/recording.ts';
 
 // The keys of the double, and what KMS does with them, by node:crypto.
 
@@ -47,7 +48,13 @@ export function newKey(kind: KeyKind, region: string): KmsKey {
   const { spec, usage, curve } = kinds[kind];
   const pair = curve === undefined ? {} : { pair: generateKeyPairSync('ec', { namedCurve: curve }) };
   const arn = `arn:aws:kms:${region}:111122223333:key/${id}`;
-  return { id, arn, kind, state: 'Enabled', spec, usage, ...pair, secret: randomBytes(32) };
+  return { id, arn, kind, state: 'Enabled', spec, usage, ...pair, secret: newSecret() };
+}
+
+function newSecret(): Buffer {
+  const secret = randomBytes(32);
+  isSecret(secret);
+  return secret;
 }
 
 /** Fields of a request or an answer as JSON has them: bytes in base64. */
@@ -72,18 +79,20 @@ export const operations: Readonly<Record<string, Operation>> = {
     if (key.usage !== 'KEY_AGREEMENT') throw new KmsError('InvalidKeyUsageException');
     if (request.KeyAgreementAlgorithm !== 'ECDH') throw new KmsError('ValidationException');
     const publicKey = createPublicKey({ key: bytesOf(request.PublicKey), format: 'der', type: 'spki' });
+    const shared = diffieHellman({ privateKey, publicKey });
+    isSecret(shared);
     return {
       KeyId: key.arn,
       KeyAgreementAlgorithm: 'ECDH',
       KeyOrigin: 'AWS_KMS',
-      SharedSecret: diffieHellman({ privateKey, publicKey }).toString('base64'),
+      SharedSecret: shared.toString('base64'),
     };
   },
 
   GenerateDataKey(key, request) {
     requireSymmetric(key);
     if (request.KeySpec !== 'AES_256') throw new KmsError('ValidationException');
-    const plaintext = randomBytes(32);
+    const plaintext = newSecret();
     return {
       KeyId: key.arn,
       Plaintext: plaintext.toString('base64'),

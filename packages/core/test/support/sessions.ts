@@ -14,7 +14,7 @@ export const probe = new TextEncoder().encode('the same master');
 /** A KEM key of a server. */
 export async function createKey(suite: Suite): Promise<ServerKemKey> {
   const { pair, pub } = await generateKemPair(suite);
-  return { kid: await computeKid(suite.kem, pub), suite, pub, pairFor: () => pair };
+  return { kid: await computeKid(suite.kem, pub), suite, pub, remote: false, pairFor: () => pair };
 }
 
 /** A memory store that keeps a copy of every master secret it was given, to compare with. */

@@ -1,10 +1,12 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { encodeBase64Url, generateKemKey, importKemKey, thumbprint } from '@sealwire/core';
+import { isSecret } from '../../../../test/support/recording.ts';
 import { symmetricKeyId } from '../../src/key-id.ts';
 import { publicHalf } from '../../src/private-key-info.ts';
 import type { KeyAlgorithm, KeyEntry, KeyStatus, RingChange, RingState } from '../../src/storage.ts';
 
 export const passphrase = 'correct horse battery staple';
+isSecret(passphrase);
 
 export const algorithms: readonly KeyAlgorithm[] = [
   'MLKEM768-X25519',
@@ -20,7 +22,14 @@ export interface NewKey {
   readonly secret: Uint8Array;
 }
 
+/** A new key, whose secret nobody may print. */
 export async function newKey(alg: KeyAlgorithm, status: KeyStatus = 'active'): Promise<NewKey> {
+  const key = await generated(alg, status);
+  isSecret(key.secret);
+  return key;
+}
+
+async function generated(alg: KeyAlgorithm, status: KeyStatus): Promise<NewKey> {
   const common = { alg, status, created: Date.now() };
   if (alg === 'AES-256-GCM' || alg === 'HMAC-SHA256') {
     const secret = new Uint8Array(randomBytes(32));

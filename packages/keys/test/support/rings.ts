@@ -12,6 +12,7 @@ import {
   utf8,
   verifyConfiguration,
 } from '@sealwire/core';
+import { recording, secretStorage } from '../../../../test/support/recording.ts';
 import { afterwards } from '../../../../test/support/resources.ts';
 import { KeyRing, type KeyRingOptions, type KeyStorage, memoryStorage } from '../../src/index.ts';
 
@@ -36,13 +37,19 @@ export function fakeTime(start = 1_800_000_000_000) {
 /** What the audit log is told. */
 export function recordingAudit() {
   const events: AuditEvent[] = [];
-  return { events, record: (event: AuditEvent) => void events.push(event) };
+  return {
+    events,
+    record(event: AuditEvent) {
+      events.push(event);
+      recording.record(event);
+    },
+  };
 }
 
 /** A new ring in memory, closed after the test. */
 export async function newRing(
   options: Parameters<typeof KeyRing.create>[1] = {},
-  storage: KeyStorage = memoryStorage(),
+  storage: KeyStorage = secretStorage(memoryStorage()),
 ) {
   const time = fakeTime();
   const ring = await KeyRing.create(storage, { suites: ['X25519'], clock: time, ...options });
