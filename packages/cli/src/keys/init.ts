@@ -1,4 +1,4 @@
-import type { SuiteName } from '@sealwire/core';
+import { type SuiteName, suiteByName } from '@sealwire/core';
 import { createKeyDirectory, KeyRing } from '@sealwire/keys';
 import type { Command } from '../command.ts';
 import { usage } from '../failure.ts';
@@ -28,7 +28,7 @@ Exit codes: 0, 1 there are keys already, or the directory cannot be made, 2 usag
 async function run(flags: Flags): Promise<number> {
   if (flags.positionals.length > 0) throw usage('The directory is given with --dir.');
   const folder = directoryOf(flags);
-  const suites = flags.last('suites')?.split(',') as SuiteName[] | undefined;
+  const suites = suitesOf(flags);
   const passphrase = await passphraseOf(flags, folder, true);
   const [pin] = await recorded(flags, (options) =>
     waitingFor('Making the keys', async () => {
@@ -41,4 +41,13 @@ async function run(flags: Flags): Promise<number> {
   if (flags.has('json')) writeJson({ directory: folder, pin });
   else process.stdout.write(`${folder} has the keys of a server. Its pin, for clients:\n${pin}\n`);
   return 0;
+}
+
+/** They are looked at before anything is made. */
+function suitesOf(flags: Flags): SuiteName[] | undefined {
+  const names = flags.last('suites')?.split(',');
+  const unknown = names?.find((name) => suiteByName(name) === undefined);
+  if (unknown !== undefined)
+    throw usage(`There is no suite ${JSON.stringify(unknown)}; there are MLKEM768-X25519, X25519 and P-256.`);
+  return names as SuiteName[] | undefined;
 }
