@@ -17,6 +17,7 @@ import { packageFaults } from '../support/package-faults.mjs';
 import {
   checkCommands,
   readReadmes,
+  runKeyDirectory,
   runPackageReadmes,
   runQuickStart,
   runSessions,
@@ -130,6 +131,7 @@ async function checkReadmes(packages, project) {
   checkCommands(readmes, ['express', 'koa', '@koa/bodyparser', ...packages.map(({ name }) => name)]);
   await step('types in READMEs', () => typeCheckReadmes(readmes, project));
   await step('quick start', () => runQuickStart(readmes, project));
+  await step('key directory', () => runKeyDirectory(readmes, project));
   await step('READMEs of the packages', () => runPackageReadmes(readmes, project));
   await step('sessions of the READMEs', () => runSessions(readmes, project));
 }

@@ -81,7 +81,7 @@ function configuration(port: number, folder: string, { server, http = '' }: Ngin
     }`;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

@@ -1,8 +1,9 @@
 // The code of the READMEs, run as it stands there: only ports, the origin and the pin of the examples are replaced.
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { root } from '../../scripts/bootstrap.mjs';
 import { whileServing } from './commands.mjs';
 
@@ -16,6 +17,8 @@ const blockNames = {
     'client.js',
     'koa-server.js',
     'commands.sh',
+    'key-directory.sh',
+    'key-ring.js',
     'make-keys.js',
     'load-keys.js',
     'command-line.sh',
@@ -131,6 +134,19 @@ async function runCommandLine(text, values, pin, project) {
     const response = await fetch(plain.at(-1), { method: 'POST', headers, body });
     expectOutput(await response.text(), answer);
   });
+}
+
+/** A key directory as the README has it made: the server that opens it has the pin that was printed. */
+export async function runKeyDirectory(readmes, project) {
+  const { 'key-directory.sh': commands, 'key-ring.js': server } = readmes['README.md'];
+  const [, passphrase] = commands.match(/> (\w+)\)$/m);
+  const [, words] = commands.match(/^npx sealwire (.+)$/m);
+  project.put(passphrase, 'of the key directory\n');
+  chmodSync(join(project.folder, passphrase), 0o600);
+  const made = await project.run(['node_modules/sealwire/bin/sealwire.mjs', ...words.split(' ')]);
+  project.put('key-ring.mjs', server);
+  const output = await project.run(['key-ring.mjs'], { SEALWIRE_KEYS_PASSPHRASE_FILE: passphrase });
+  expectOutput(output, `pin: ${made.match(/^sw1\S+$/m)?.[0]}`);
 }
 
 /** The servers of the packages, with keys as the README makes them, and the client of its package. */

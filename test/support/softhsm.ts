@@ -71,6 +71,16 @@ export interface PairAttributes {
 
 const p256 = '06082a8648ce3d030107';
 
+const tokensIn = (folder: string) => join(folder, 'tokens');
+
+/** Makes a place for tokens in a folder. @returns what `SOFTHSM2_CONF` has to say */
+export function configureSoftHsm(folder: string): string {
+  mkdirSync(tokensIn(folder));
+  const configuration = join(folder, 'softhsm2.conf');
+  writeFileSync(configuration, `directories.tokendir = ${tokensIn(folder)}\nlog.level = ERROR\n`);
+  return configuration;
+}
+
 /** A folder of tokens, which is SoftHSM's until the end of the test. */
 export class SoftHsm {
   readonly module = findSoftHsm() as string;
@@ -78,10 +88,7 @@ export class SoftHsm {
   readonly #cryptoki = new (loadPkcs11js().PKCS11)();
 
   constructor() {
-    mkdirSync(this.#tokens);
-    const configuration = join(this.#folder, 'softhsm2.conf');
-    writeFileSync(configuration, `directories.tokendir = ${this.#tokens}\nlog.level = ERROR\n`);
-    process.env['SOFTHSM2_CONF'] = configuration;
+    process.env['SOFTHSM2_CONF'] = configureSoftHsm(this.#folder);
     this.#cryptoki.load(this.module);
     afterwards(() => rmSync(this.#folder, { recursive: true, force: true }));
   }
@@ -161,7 +168,7 @@ export class SoftHsm {
   }
 
   get #tokens(): string {
-    return join(this.#folder, 'tokens');
+    return tokensIn(this.#folder);
   }
 
   #info(slot: Buffer): { label: string; serial: string } {

@@ -27,7 +27,8 @@ export function fileFailure(exitCode: number, error: unknown): Failure {
 export function report(error: unknown): number {
   if (error instanceof Failure) return write(error.code, error.message, error.exitCode);
   // Options are made of flags.
-  if (isSealwireError(error)) return write(error.code, error.message, 2);
+  if (isSealwireError(error))
+    return write(error.code, error.message, error.code === 'invalid-option' ? 2 : 1);
   throw error;
 }
 

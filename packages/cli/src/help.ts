@@ -38,7 +38,7 @@ export function commandHelp({ name, takes, summary, flags, notes }: Command): st
   const rows = Object.entries(flags).map(([long, flag]) => [spelling(long, flag), flag.text] as const);
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return [
-    `Usage: sealwire ${name} ${takes} [flags]`,
+    `Usage: sealwire ${[name, takes, '[flags]'].filter((word) => word !== '').join(' ')}`,
     '',
     `${summary}.`,
     '',

@@ -18,50 +18,66 @@ export function* dueSteps(
   now: number,
 ): Generator<DueStep, undefined> {
   for (const entry of entries) {
-    if (!rotated.includes(entry.purpose)) continue;
-    const step = dueOf(entry, entries, rotation, now);
-    if (step === 'add') yield { step, purpose: entry.purpose, alg: entry.alg };
-    else if (step !== undefined) yield { step, entry };
+    const next = nextStep(entry, entries, rotation);
+    if (next === undefined || now < next.from) continue;
+    const { step } = next;
+    yield step === 'add' ? { step, purpose: entry.purpose, alg: entry.alg } : { step, entry };
   }
 }
 
-function dueOf(
+/** What the rotation does with a key next. */
+export interface NextStep {
+  /** `add`: another one, which is to take its place. */
+  readonly step: DueStep['step'];
+  /** From when on, server time in milliseconds. */
+  readonly from: number;
+}
+
+/** The next step of a key by the policy; undefined where nothing changes unless somebody says so. */
+export function nextStep(
   entry: KeyEntry,
   entries: readonly KeyEntry[],
   rotation: Rotation,
-  now: number,
-): DueStep['step'] | undefined {
-  const { keep } = scheduleOf(entry.purpose, rotation);
+): NextStep | undefined {
+  if (!rotated.includes(entry.purpose)) return undefined;
   const alike = entries.filter((other) => isAlike(other, entry));
   switch (entry.status) {
-    case 'pending':
-      return now >= usableFrom(entry, entries, rotation) ? 'promote' : undefined;
+    case 'pending': {
+      const from = usableFrom(entry, entries, rotation);
+      return from === Number.POSITIVE_INFINITY ? undefined : { step: 'promote', from };
+    }
     case 'active': {
-      if (alike.some((other) => other.status === 'active' && isNewer(other, entry))) return 'retire';
+      const newer = alike.filter((other) => other.status === 'active' && isNewer(other, entry));
+      if (newer.length > 0) return { step: 'retire', from: Math.min(...newer.map(promotedAt)) };
       // A key that is kept elsewhere is made elsewhere, too.
       const begun = entry.elsewhere === true || alike.some(({ status }) => status === 'pending');
-      return !begun && isWorn(entry, rotation, now) ? 'add' : undefined;
+      return begun ? undefined : { step: 'add', from: wornFrom(entry, rotation) };
     }
     case 'retiring':
-      return now >= uselessFrom(entry, rotation) ? 'disable' : undefined;
+      return { step: 'disable', from: uselessFrom(entry, rotation) };
     case 'disabled':
-      return now >= (entry.disabled ?? 0) + keep ? 'destroy' : undefined;
+      return { step: 'destroy', from: (entry.disabled ?? 0) + scheduleOf(entry.purpose, rotation).keep };
     case 'destroyed':
-      return now >= (entry.destroyed ?? 0) + remembered ? 'forget' : undefined;
+      return { step: 'forget', from: (entry.destroyed ?? 0) + remembered };
   }
 }
 
 function isNewer(other: KeyEntry, entry: KeyEntry): boolean {
-  const [theirs = 0, ours = 0] = [other.promoted, entry.promoted];
+  const [theirs, ours] = [promotedAt(other), promotedAt(entry)];
   return theirs === ours ? other.id > entry.id : theirs > ours;
 }
 
-function isWorn(entry: KeyEntry, rotation: Rotation, now: number): boolean {
+function promotedAt({ promoted = 0 }: KeyEntry): number {
+  return promoted;
+}
+
+/** From when on a key in use needs a successor. */
+function wornFrom(entry: KeyEntry, rotation: Rotation): number {
   const { maxAge, lead, overlap } = scheduleOf(entry.purpose, rotation);
-  const age = now - (entry.promoted ?? 0);
-  if (age >= maxAge * (1 - rotation.jitter * fractionOf(entry.id))) return true;
+  const aged = promotedAt(entry) + maxAge * (1 - rotation.jitter * fractionOf(entry.id));
+  if ((entry.handshakes ?? 0) < rotation.maxHandshakes) return aged;
   // Anybody can do handshakes: keys must not follow one another faster than the steps of a rotation do.
-  return (entry.handshakes ?? 0) >= rotation.maxHandshakes && age >= lead + overlap;
+  return Math.min(aged, promotedAt(entry) + lead + overlap);
 }
 
 /** From 0 to 1, by chance, but the same in every process. */

@@ -8,6 +8,7 @@ export {
   type WrapOptions,
   wrapBundle,
 } from './bundle.ts';
+export type { NextStep } from './due.ts';
 export { passphraseFromEnvironment, storageFromEnvironment } from './environment.ts';
 export { type ImportedKey, importKeyFile } from './import-key-file.ts';
 export { createKeyDirectory, type KeyDirectoryOptions, openKeyDirectory } from './key-directory.ts';

@@ -10,6 +10,7 @@ import {
   type ServerKemKey,
   type ServerKeys,
 } from '@sealwire/core';
+import { type NextStep, nextStep } from './due.ts';
 import { identityOf, pinOf, signingIdentities } from './identities.ts';
 import {
   checkKeyToAdd,
@@ -223,6 +224,14 @@ export class KeyRing implements ServerKeys {
    */
   rotate(): Promise<void> {
     return this.#rotator.rotate();
+  }
+
+  /**
+   * What `rotate()` does with a key next, and from when on; undefined if it leaves the key as it is.
+   * @throws SealwireError `key-state` if there is none with this id
+   */
+  nextStep(id: string): NextStep | undefined {
+    return nextStep(this.#entry(id), this.entries, this.#settings.rotation);
   }
 
   /**

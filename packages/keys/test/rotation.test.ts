@@ -52,6 +52,34 @@ it('a key is replaced after 30 days: an hour published, 25 hours accepted, a day
   }
 });
 
+it('what becomes of a key next can be asked: it is due then, and not before', async () => {
+  const { ring, time } = await newRing({ rotation: noJitter });
+  const [identity] = ring.entries.filter(({ purpose }) => purpose === 'identity');
+  assert.is(ring.nextStep(identity?.id as string), undefined);
+  const id = idOf(ring, 'active');
+  for (const expected of ['add', 'disable', 'destroy', 'forget']) {
+    const { step, from } = ring.nextStep(id) as { step: string; from: number };
+    assert.is(step, expected);
+    time.pass(from - time() - 1);
+    await ring.rotate();
+    assert.equal(ring.nextStep(id), { step, from });
+    time.pass(1);
+    await ring.rotate();
+    if (expected !== 'add') continue;
+    const added = idOf(ring, 'pending');
+    // In the meantime it is the successor that has a step to take.
+    assert.is(ring.nextStep(id), undefined);
+    const next = ring.nextStep(added) as { step: string; from: number };
+    assert.is(next.step, 'promote');
+    time.pass(next.from - time());
+    await ring.rotate();
+  }
+  await thrown(
+    Promise.resolve().then(() => ring.nextStep(id)),
+    'key-state',
+  );
+});
+
 it('keys of one age are not all replaced at once, but by every process at the same time', async () => {
   const rings = [];
   for (let i = 0; i < 8; i++) rings.push(await newRing({ suites: ['X25519'] }));

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { type AuditLogReport, type VerifyOptions, verifyAuditLog } from '@sealwire/audit';
-import { decodeBase64Url } from '@sealwire/core';
 import type { Command } from '../command.ts';
 import { fileFailure, usage } from '../failure.ts';
 import type { Flags } from '../flags.ts';
+import { bytesOf, readLogKey } from './key-file.ts';
 
 export const auditVerify: Command = {
   name: 'audit verify',
@@ -60,22 +59,10 @@ function optionsOf(flags: Flags): VerifyOptions {
     throw usage('Give --key-file or --checkpoint-key: without either, anybody could have written the log.');
   return {
     checkpointKeys,
-    ...(keyFile !== undefined && { key: readKey(keyFile) }),
+    ...(keyFile !== undefined && { key: readLogKey('--key-file', keyFile) }),
     ...(expect !== undefined && { expect: headOf(expect) }),
     ...(from !== undefined && { from: numberOf('--from', from) }),
   };
-}
-
-function readKey(file: string): Uint8Array {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw fileFailure(2, error);
-  }
-  const key = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : bytesOf(text);
-  if (key?.length !== 32) throw usage('--key-file is a file with 32 bytes as base64url or hex.');
-  return key;
 }
 
 function checkpointKey(text: string): NonNullable<VerifyOptions['checkpointKeys']>[number] {
@@ -95,14 +82,6 @@ function headOf(text: string): NonNullable<VerifyOptions['expect']> {
 function numberOf(flag: string, text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw usage(`${flag} takes a number.`);
   return Number(text);
-}
-
-function bytesOf(text: string): Uint8Array | undefined {
-  try {
-    return decodeBase64Url(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function describe({ sound, faults, events, lines, hash, vouched, torn, closed }: AuditLogReport): string {

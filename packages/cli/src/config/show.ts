@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { fetchOf, givenPins, originOf, reachFlags } from '../connection.ts';
 import type { Flags } from '../flags.ts';
 import { jsonFlag, writeJson } from '../json.ts';
+import { moment, roughly } from '../times.ts';
 import { type FetchedConfiguration, fetchConfiguration } from './fetched.ts';
 
 export const configShow: Command = {
@@ -91,18 +92,8 @@ function row(name: string, value: string): string {
   return `${name.padEnd(13)}${value}`;
 }
 
-function moment(time: number): string {
-  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
 /** `3 min ago`, `in 23 h`. */
 function ago(difference: number): string {
-  const seconds = Math.round(Math.abs(difference) / 1000);
-  const text =
-    seconds < 120
-      ? `${seconds} s`
-      : seconds < 7200
-        ? `${Math.round(seconds / 60)} min`
-        : `${Math.round(seconds / 3600)} h`;
+  const text = roughly(difference);
   return difference >= 0 ? `${text} ago` : `in ${text}`;
 }

@@ -66,9 +66,9 @@ export async function startProxyCommand(args: readonly string[]) {
 }
 
 /** A folder with files, removed after the test. */
-export function folderWith(files: Record<string, string | Buffer>): string {
+export function folderWith(files: Record<string, string | Buffer>, mode = 0o644): string {
   const folder = mkdtempSync(join(tmpdir(), 'sealwire-cli-'));
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content, { mode });
   afterwards(() => rmSync(folder, { recursive: true }));
   return folder;
 }
