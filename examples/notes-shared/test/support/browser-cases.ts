@@ -209,6 +209,10 @@ export function testPage(listenerOf: ListenerOf): void {
     await tab.until("document.querySelector('.cdn').textContent.includes('after-gooseberry')");
     for (const { text } of await cells(tab)) assert.match(text, 'after-gooseberry');
     assert.match(wire(), 'after-gooseberry');
+    await tab.choose('.file-input', [temporaryFile('open.csv', 'month,mulberry')]);
+    await tab.until("document.querySelector('.file span')?.textContent === 'open.csv'");
+    await tab.until("document.querySelector('.upload') === null");
+    assert.match(wire(), 'month,mulberry');
 
     await tab.evaluate("document.querySelector('[value=unsealed]').focus()");
     await tab.press('ArrowLeft');
