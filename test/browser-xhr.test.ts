@@ -14,6 +14,7 @@ import { createSealedFetch } from '@sealwire/client';
 import { xhrFetch } from '@sealwire/client/xhr';
 const sealedFetch = createSealedFetch({ origin: location.origin, identity: '${pin}', fetch: xhrFetch() });
 const onUploadProgress = () => {};
+globalThis.byXhr = xhrFetch();
 globalThis.upload = (path, init) => sealedFetch(path, { method: 'POST', body: 'tea', onUploadProgress, ...init });
 /** What sent the last request to a path: "xmlhttprequest" or "fetch". */
 globalThis.sender = (path) => performance.getEntriesByName(new URL(path, location).href).at(-1).initiatorType;`,
@@ -97,6 +98,15 @@ inChromium('a network that fails and a signal that aborts end it as they end fet
     return Promise.all([upload('/created', { signal: before.signal }), call].map((each) => each.catch((e) => e)));
   })()`);
   assert.equal(aborted, ['before', 'after']);
+});
+
+inChromium('a URL is resolved as fetch resolves it, and one that is none fails as there', async () => {
+  const page = await openPage();
+  const outcome = (url: string) =>
+    page.evaluate(`byXhr('${url}', { method: 'POST', body: 'tea', onSent() {} }).then(
+      ({ status, headers }) => [status, headers.get('x-by')], ({ name }) => name)`);
+  assert.equal(await outcome('gateway#fragment'), [502, 'a gateway']);
+  assert.is(await outcome('http://'), 'TypeError');
 });
 
 inChromium('what XMLHttpRequest cannot say, and what needs no progress, is left to fetch', async () => {

@@ -172,6 +172,30 @@ for (const { name, listenerOf, listen: start, wireOf, protocol } of ways) {
   });
 }
 
+inChromium(
+  'over HTTP/2 the wire view shows the bytes of a long upload, which goes out as a stream',
+  async () => {
+    const server = await listenSecure();
+    const wire = await cdnOf(server);
+    const listener = koaListener({ keys, origins: [wire.origin] });
+    server.server.on('request', (req, res) => sendPage(req, res) || listener(req, res));
+    const { tab, complaints } = await openTab(await startBrowser({ ignoreHTTPSErrors: true }));
+    await tab.goto(wire.origin);
+    await tab.locator(selectors.live).waitFor();
+
+    const buffer = Buffer.alloc(2_000_000, 'quince');
+    await tab.locator(selectors.fileInput).setInputFiles({ name: named, mimeType: 'text/csv', buffer });
+    await tab.locator(selectors.file).waitFor();
+    const request = tab.locator('.cell.on-wire').first();
+    await request.filter({ hasText: '2.0 MB' }).waitFor();
+    const shown = await request.locator('.hex').allTextContents();
+    const bytes = Buffer.from(shown.join('').replaceAll(' ', ''), 'hex');
+    assert.ok(bytes.length > 200);
+    assert.ok(Buffer.concat(wire.recorded()).includes(bytes));
+    assert.equal(complaints, []);
+  },
+);
+
 interface Unsealed {
   useNotes(text: string, name: string, content: string): Promise<void>;
 }

@@ -111,6 +111,18 @@ inChromium('what fails says why; the newest line is the first, the oldest are fo
   assert.equal(complaints, []);
 });
 
+inChromium('who reads an exchange goes on reading while others arrive', async () => {
+  const { tab, complaints } = await openPanel();
+  await tab.evaluate(order('to be read'));
+  await tab.getByRole('button', { name: 'POST /orders' }).click();
+  const body = tab.locator('section pre').first();
+  await body.focus();
+  await tab.evaluate(order('another'));
+  await tab.getByRole('button', { name: 'POST /orders' }).nth(1).waitFor();
+  assert.ok(await body.evaluate((element) => element.matches(':focus')));
+  assert.equal(complaints, []);
+});
+
 inChromium('as markup of a page; off the page it listens no more', async () => {
   const { tab, complaints } = await openPanel();
   await tab.evaluate(() => {

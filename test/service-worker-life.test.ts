@@ -81,6 +81,21 @@ inChromium('a worker that cannot be had, or meets another server, is told by nam
   assert.match(await tab.evaluate("register('/worker.js')"), 'identity-mismatch: ');
 });
 
+inChromium(
+  'under a strict policy with Trusted Types the page has to trust the URL of its worker',
+  async () => {
+    const { app, open } = await startSealedApp();
+    app.policy =
+      "script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'; trusted-types app";
+    const tab = await open();
+    assert.match(await tab.evaluate('register()'), /^worker-unavailable: /);
+    const trusted =
+      "trustedTypes.createPolicy('app', { createScriptURL: (url) => url }).createScriptURL('/worker.js')";
+    assert.is(await tab.evaluate(`register(${trusted})`), 'sealed');
+    assert.is(await call(tab), 0);
+  },
+);
+
 inChromium('the post-quantum suite is there in a worker, which may load nothing later', async () => {
   const keys = await StaticKeys.generate();
   const { openSealed } = await startSealedApp({

@@ -79,6 +79,9 @@ export class AppServer {
   /** Method and path of every request that arrived. */
   readonly requests: string[] = [];
 
+  /** The content security policy of the page; default: none. */
+  policy: string | undefined;
+
   /** What `/sound` was asked for. */
   readonly ranges: string[] = [];
 
@@ -133,6 +136,7 @@ export class AppServer {
   before(workerScript: () => string): (app: Application) => void {
     return (app) => {
       app.get('/', (_req, res) => {
+        if (this.policy) res.setHeader('content-security-policy', this.policy);
         res.send(page);
       });
       app.get('/assets/page.js', (_req, res) => {

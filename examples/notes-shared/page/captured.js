@@ -28,7 +28,8 @@ function add(captured, chunk) {
 }
 
 /**
- * Captures the body of a request: all kinds that this app and the sealed fetch use. A Blob's bytes come a little later.
+ * Captures the body of a request: all kinds that this app and the sealed fetch use. A Blob's bytes come a little later,
+ * those of a stream when it is recorded().
  * @returns {Captured | undefined}
  */
 export function captureBody(body) {
@@ -68,8 +69,14 @@ export function passThrough(response, captured, progress, ended) {
     ended();
     return response;
   }
-  const reader = response.body.getReader();
-  const body = new ReadableStream(
+  const { status, statusText, headers } = response;
+  return new Response(recorded(response.body, captured, progress, ended), { status, statusText, headers });
+}
+
+/** The same stream, recorded as it is read; the other parameters are those of passThrough(). */
+export function recorded(stream, captured, progress, ended) {
+  const reader = stream.getReader();
+  return new ReadableStream(
     {
       async pull(controller) {
         try {
@@ -94,8 +101,6 @@ export function passThrough(response, captured, progress, ended) {
     },
     { highWaterMark: 0 },
   );
-  const { status, statusText, headers } = response;
-  return new Response(body, { status, statusText, headers });
 }
 
 /** True if a body is text by what its headers say. */

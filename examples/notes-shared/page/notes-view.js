@@ -101,9 +101,10 @@ export class NotesView {
 
   async #attach(id, file) {
     const upload = new Upload(file);
-    const { uploads } = this.#shown.get(id);
+    // While the file was chosen, somebody may have deleted the note: then the server says so.
+    const { uploads, item } = this.#shown.get(id) ?? { uploads: [] };
     uploads.push(upload.element);
-    this.#filesOf(id).append(upload.element);
+    item?.querySelector('.files').append(upload.element);
     // The changed note itself comes by the feed.
     await this.#try(
       () => this.#api.attach(id, file, { signal: upload.signal, onUploadProgress: upload.progress }),
@@ -113,10 +114,6 @@ export class NotesView {
     const focused = upload.element.contains(document.activeElement);
     upload.element.remove();
     if (focused) this.#shown.get(id)?.item.querySelector('.file-input').focus();
-  }
-
-  #filesOf(id) {
-    return this.#shown.get(id).item.querySelector('.files');
   }
 
   async #download(id, file) {

@@ -1,6 +1,6 @@
 // Records every exchange from two sides: what the app gives to and gets from the sealed fetch, and what that gives to
 // and gets from the platform's fetch, which is what travels. Nothing shown by the wire view is made up.
-import { capture, captureBody, passThrough } from './captured.js';
+import { capture, captureBody, passThrough, recorded } from './captured.js';
 
 /** Older exchanges are forgotten. */
 const maxExchanges = 40;
@@ -45,7 +45,10 @@ export class WireTap extends EventTarget {
     const exchange = this.#calls.get(init.signal) ?? this.#add(ownKind(path));
     const side = { request: requestOf(path, init), response: undefined, error: undefined };
     exchange.wire = side;
-    return this.#record(exchange, side, () => this.#platformFetch(url, init));
+    // Over HTTP/2 a long upload goes out as a stream.
+    const isStream = init.body instanceof ReadableStream;
+    const sent = isStream ? { ...init, body: this.#recordedBody(exchange, side, init.body) } : init;
+    return this.#record(exchange, side, () => this.#platformFetch(url, sent));
   };
 
   /** The app's side: a fetch that the app uses instead of `sealedFetch`. */
@@ -59,6 +62,16 @@ export class WireTap extends EventTarget {
       exchange.app = side;
       return this.#record(exchange, side, () => sealedFetch(path, { ...init, signal }));
     };
+  }
+
+  #recordedBody(exchange, { request }, stream) {
+    // How it ends the call tells.
+    return recorded(
+      stream,
+      request.body,
+      () => this.#changed(exchange),
+      () => {},
+    );
   }
 
   #add(kind) {

@@ -209,6 +209,10 @@ export function testPage(listenerOf: ListenerOf): void {
     const everywhere = "every((cell) => cell.textContent.includes('after-gooseberry'))";
     await tab.until(`[...document.querySelectorAll('.cell')].${everywhere}`);
     assert.match(wire(), 'after-gooseberry');
+    await tab.choose('.file-input', [temporaryFile('open.csv', 'month,mulberry')]);
+    await tab.until("document.querySelector('.file span')?.textContent === 'open.csv'");
+    await tab.until("document.querySelector('.upload') === null");
+    assert.match(wire(), 'month,mulberry');
 
     await tab.evaluate("document.querySelector('[value=unsealed]').focus()");
     await tab.press('ArrowLeft');

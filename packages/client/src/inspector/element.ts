@@ -12,6 +12,8 @@ export class SealwireInspector extends Base {
   readonly #rows = new Map<Exchange, HTMLLIElement>();
   readonly #list = h('ol');
   readonly #open = new Set<Exchange>();
+  /** What changed since it was drawn; a page in the background draws nothing, and forgets exchanges all the same. */
+  #stale = new WeakSet<Exchange>();
   #stop: (() => void) | undefined;
   #drawing = false;
 
@@ -29,14 +31,8 @@ export class SealwireInspector extends Base {
    * @throws SealwireError `inspection-refused` in production
    */
   async inspect(sealedFetch: SealedFetch): Promise<void> {
-    const draw = () => this.#drawSoon();
-    const stop = await sealedFetch.inspect(
-      (event) => {
-        this.#exchanges.take(event, draw);
-        draw();
-      },
-      { bodies: true },
-    );
+    const draw = (exchange: Exchange) => this.#drawSoon(exchange);
+    const stop = await sealedFetch.inspect((event) => this.#exchanges.take(event, draw), { bodies: true });
     this.#stop?.();
     this.#stop = stop;
   }
@@ -46,7 +42,8 @@ export class SealwireInspector extends Base {
     this.#stop = undefined;
   }
 
-  #drawSoon(): void {
+  #drawSoon(exchange: Exchange): void {
+    this.#stale.add(exchange);
     if (this.#drawing) return;
     this.#drawing = true;
     requestAnimationFrame(() => {
@@ -55,7 +52,7 @@ export class SealwireInspector extends Base {
     });
   }
 
-  /** Rows stay the elements that they are, so that none loses the focus. */
+  /** Rows stay the elements that they are, so that none loses the focus, and of what did not change nothing moves. */
   #draw(): void {
     const { list } = this.#exchanges;
     if (list.length > 0) this.shadowRoot?.querySelector('.empty')?.remove();
@@ -66,8 +63,9 @@ export class SealwireInspector extends Base {
         this.#rows.set(exchange, row);
         this.#list.prepend(row);
       }
-      fill(row, exchange, this.#open.has(exchange));
+      if (this.#stale.has(exchange)) fill(row, exchange, this.#open.has(exchange));
     }
+    this.#stale = new WeakSet();
     for (const [exchange, row] of this.#rows) {
       if (list.includes(exchange)) continue;
       row.remove();
@@ -80,6 +78,7 @@ export class SealwireInspector extends Base {
     const button = h('button', { type: 'button' });
     button.addEventListener('click', () => {
       if (!this.#open.delete(exchange)) this.#open.add(exchange);
+      this.#stale.add(exchange);
       this.#draw();
     });
     return h('li', {}, button);

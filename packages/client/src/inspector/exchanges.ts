@@ -38,21 +38,23 @@ export class Exchanges {
   readonly list: Exchange[] = [];
   readonly #calls = new Map<number, Exchange>();
 
-  /** @param changed is called again where more of a body was read */
-  take(event: InspectEvent, changed: () => void): void {
-    if (event.id === 0) {
-      this.#takeHandshake(event);
-      return;
-    }
+  /** @param changed is told which exchange it belongs to, and again where more of a body was read */
+  take(event: InspectEvent, changed: (exchange: Exchange) => void): void {
+    const exchange = event.id === 0 ? this.#takeHandshake(event) : this.#takeCall(event, changed);
+    if (exchange !== undefined) changed(exchange);
+  }
+
+  #takeCall(event: InspectEvent, changed: (exchange: Exchange) => void): Exchange | undefined {
     if (event.type === 'started') {
       const { method, url, headers, size, body } = event;
       const exchange = this.#add(`${method} ${pathOf(url)}`, event.at);
-      exchange.inside.request = message(exchange.title, headers, size, body, changed);
+      const { title } = exchange;
+      exchange.inside.request = message(title, headers, size, body, () => changed(exchange));
       this.#calls.set(event.id, exchange);
-      return;
+      return exchange;
     }
     const exchange = this.#calls.get(event.id);
-    if (exchange === undefined) return;
+    if (exchange === undefined) return undefined;
     const { inside, outside, notes } = exchange;
     switch (event.type) {
       case 'sent':
@@ -61,7 +63,7 @@ export class Exchanges {
           event.headers,
           event.size,
           event.body,
-          changed,
+          () => changed(exchange),
         );
         delete outside.response;
         break;
@@ -102,18 +104,21 @@ export class Exchanges {
         notes.push(`${event.status}, on to ${pathOf(event.url)}`);
         break;
     }
+    return exchange;
   }
 
-  #takeHandshake(event: InspectEvent): void {
+  #takeHandshake(event: InspectEvent): Exchange | undefined {
     if (event.type === 'handshake') {
       const exchange = this.#add(`Handshake, ${event.suite}`, event.at - event.took);
       exchange.endedAt = event.at;
       exchange.status = 'done';
-    } else if (event.type === 'failed') {
-      const exchange = this.#add('Handshake', event.at);
-      exchange.status = 'failed';
-      exchange.notes.push(String(event.error));
+      return exchange;
     }
+    if (event.type !== 'failed') return undefined;
+    const exchange = this.#add('Handshake', event.at);
+    exchange.status = 'failed';
+    exchange.notes.push(String(event.error));
+    return exchange;
   }
 
   #add(title: string, startedAt: number): Exchange {

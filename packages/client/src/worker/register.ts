@@ -7,6 +7,9 @@ export interface SealedWorkerOptions extends RegistrationOptions {
   onFailure?: (error: SealwireError, request: { method: string; url: string }) => void;
 }
 
+/** A URL; under Trusted Types a `TrustedScriptURL`, which not every version of TypeScript knows. */
+type WorkerUrl = string | URL | { toJSON(): string };
+
 /**
  * Registers the worker that calls `sealRequests()` and waits until it seals what this page sends: from then on ordinary
  * requests are sealed ones, and the first has no handshake to wait for. A page sends nothing that matters before.
@@ -18,7 +21,7 @@ export interface SealedWorkerOptions extends RegistrationOptions {
  *   handshake fails with
  */
 export async function registerSealedWorker(
-  url: string | URL,
+  url: WorkerUrl,
   { onFailure, ...options }: SealedWorkerOptions = {},
 ): Promise<ServiceWorkerRegistration> {
   const container = globalThis.navigator?.serviceWorker;
@@ -27,7 +30,7 @@ export async function registerSealedWorker(
   }
   let registration: ServiceWorkerRegistration;
   try {
-    registration = await container.register(url, options);
+    registration = await container.register(url as string, options);
   } catch (cause) {
     throw unavailable('Its script could not be registered.', cause);
   }

@@ -29,16 +29,22 @@ function isForXhr(init: PlatformInit): boolean {
 }
 
 /** @throws TypeError where the network fails, and the reason of the signal, as the platform's fetch */
-function send(url: string, { method = 'GET', headers, body, credentials, signal, onSent }: PlatformInit) {
-  return new Promise<Response>((resolve, reject) => {
+async function send(url: string, init: PlatformInit): Promise<Response> {
+  // Resolved as fetch does it.
+  const { url: target } = new Request(url);
+  return responseOf(await loaded(target, init), target);
+}
+
+function loaded(url: string, { method = 'GET', headers, body, credentials, signal, onSent }: PlatformInit) {
+  return new Promise<XMLHttpRequest>((resolve, reject) => {
     signal?.throwIfAborted();
     const xhr = new XMLHttpRequest();
     xhr.open(method, url);
     xhr.responseType = 'arraybuffer';
     xhr.withCredentials = credentials === 'include';
     for (const [name, value] of new Headers(headers)) xhr.setRequestHeader(name, value);
-    xhr.upload.onprogress = ({ loaded, total }) => onSent?.(loaded / total);
-    xhr.onload = () => resolve(responseOf(xhr, url));
+    xhr.upload.onprogress = ({ loaded: sent, total }) => onSent?.(sent / total);
+    xhr.onload = () => resolve(xhr);
     xhr.onerror = () => reject(new TypeError('Failed to send by XMLHttpRequest.'));
     xhr.onabort = () => reject(signal?.reason);
     const abort = () => xhr.abort();
@@ -50,7 +56,7 @@ function send(url: string, { method = 'GET', headers, body, credentials, signal,
 
 function responseOf(xhr: XMLHttpRequest, url: string): Response {
   // It follows redirects by itself. What came of that is no answer: `redirect: 'manual'` would have shown this.
-  if (xhr.responseURL !== new URL(url).href.split('#', 1)[0]) {
+  if (xhr.responseURL !== url.split('#', 1)[0]) {
     return Object.defineProperty(Response.error(), 'type', { value: 'opaqueredirect' });
   }
   const headers = new Headers();
