@@ -84,7 +84,9 @@ async function runJob(job) {
   totals.failed += failed;
   totals.skipped += counted.skipped;
   skippedTests.push(...output.split('\n').filter((line) => line.startsWith('SKIPPED ')));
-  console.log(`${failed > 0 ? 'FAIL' : 'ok  '} ${job.name} (${counted.passed} of ${counted.total}, ${took} s)`);
+  console.log(
+    `${failed > 0 ? 'FAIL' : 'ok  '} ${job.name} (${counted.passed} of ${counted.total}, ${took} s)`,
+  );
   if (trouble !== undefined) console.log(`     ${trouble}`);
   if (failed > 0) console.log(output.replace(/^/gm, '     '));
 }
