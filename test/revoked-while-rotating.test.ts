@@ -65,11 +65,13 @@ it('a client that is revoked while keys rotate stays out, and the others stay in
   done = true;
   const all = await Promise.all(calling);
 
-  const out = all.slice(0, 2).flat();
-  const after = out.filter(({ began }) => began > revokedAt).map(({ outcome }) => outcome);
-  assert.ok(after.length > 3);
-  assert.equal([...new Set(after)], ['client-refused']);
-  assert.ok(out.some(({ outcome }) => outcome === 'answered'));
+  for (const outcomes of all.slice(0, 2)) {
+    assert.is(outcomes[0]?.outcome, 'answered');
+    const [first, ...others] = outcomes.filter(({ began }) => began > revokedAt);
+    // It may have gone out in the session that has ended, and then nobody tells whether it ran.
+    assert.ok(['client-refused', 'outcome-unknown'].includes(first?.outcome as string), first?.outcome);
+    assert.equal([...new Set(others.map(({ outcome }) => outcome))], ['client-refused']);
+  }
   for (const { outcome } of all.slice(2).flat()) assert.is(outcome, 'answered');
   const ended = audit.of('session.ended');
   assert.equal(

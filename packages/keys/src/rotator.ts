@@ -26,9 +26,9 @@ export class Rotator {
     this.#settings = settings;
   }
 
-  /** Counts a handshake. */
-  count(kid: string): void {
-    this.#handshakes.set(kid, (this.#handshakes.get(kid) ?? 0) + 1);
+  /** Counts handshakes. */
+  count(kid: string, more = 1): void {
+    this.#handshakes.set(kid, (this.#handshakes.get(kid) ?? 0) + more);
   }
 
   /** @throws SealwireError `keys-invalid`, `key-denied` */
@@ -38,14 +38,20 @@ export class Rotator {
     const handshakes = this.#handshakesToWrite();
     if (handshakes.size === 0 && this.#due(this.#view.state.entries, this.#settings.clock()) === undefined)
       return;
-    await this.#changes.make(async (draft, now) => {
-      draft.count(handshakes);
-      for (;;) {
-        const due = this.#due(draft.entries, now);
-        if (due === undefined) return;
-        await take(draft, due);
-      }
-    });
+    try {
+      await this.#changes.make(async (draft, now) => {
+        draft.count(handshakes);
+        for (;;) {
+          const due = this.#due(draft.entries, now);
+          if (due === undefined) return;
+          await take(draft, due);
+        }
+      });
+    } catch (error) {
+      // They were not written down, and are the next time.
+      for (const [kid, count] of handshakes) this.count(kid, count);
+      throw error;
+    }
   }
 
   /** @throws SealwireError `keys-invalid`, `key-denied` */

@@ -152,6 +152,24 @@ it('handshakes make a key due, but no flood of them sooner than lead and overlap
   assert.not.ok(statuses(ring).includes('pending'));
 });
 
+it('handshakes that could not be written down are counted the next time', async () => {
+  let room = true;
+  const audit = {
+    record() {},
+    flush: () => (room ? Promise.resolve() : Promise.reject(new Error('the disk is full'))),
+  };
+  const { ring, time } = await newRing({ rotation: { ...noJitter, maxHandshakes: 10 }, audit });
+  time.pass(26 * hour);
+  for (let i = 0; i < 10; i++) await ring.findKey(idOf(ring, 'active'));
+  room = false;
+  for (let i = 0; i < 3; i++) await thrown(ring.rotate(), 'audit-failed');
+  assert.is(statuses(ring), 'active');
+  room = true;
+  await ring.rotate();
+  assert.is(statuses(ring), 'active pending');
+  assert.is(ring.entries[0]?.handshakes, 10);
+});
+
 it('handshakes of all processes count together; guesses of key ids do not', async () => {
   const rotation = { maxHandshakes: 100 };
   const { ring, storage, time } = await newRing({ rotation });
