@@ -1,12 +1,12 @@
 // Keys of a key directory on the command line: their whole life, and what is refused on the way.
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { storageFromEnvironment } from '@sealwire/keys';
+import { createKeyDirectory, storageFromEnvironment } from '@sealwire/keys';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it, sleep } from '../../../test/support/cases.ts';
 import { findKey, prefixLength } from '../src/keys/ids.ts';
 import { inProcess } from './support/in-process.ts';
-import { keyDirectory, keysFolder, type ListedKey } from './support/key-directories.ts';
+import { keyDirectory, keysFolder, type ListedKey, passphrase } from './support/key-directories.ts';
 import { sealwire } from './support/programs.ts';
 
 it('a key lives from add to destroy, and each step says when it may be taken', async () => {
@@ -189,8 +189,11 @@ it('first keys are made once, and a directory that is there already is left as i
   assert.is(statSync(`${folder}/keys`).mode & 0o777, 0o700);
   const again = await keys('init');
   assert.is(again.code, 1);
-  assert.match(again.stderr, 'holds keys already');
+  assert.match(again.stderr, /^sealwire: keys-invalid: .*There are keys already/);
   assert.equal(readdirSync(`${folder}/keys`), before);
+  const begun = keysFolder();
+  await createKeyDirectory(`${begun.folder}/keys`, { passphrase });
+  assert.match(await begun.done('init'), /^sw1/m);
   const short = keysFolder();
   writeFileSync(`${short.folder}/passphrase`, 'short\n');
   assert.is((await short.keys('init')).code, 2);

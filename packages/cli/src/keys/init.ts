@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type SuiteName, suiteByName } from '@sealwire/core';
-import { createKeyDirectory, KeyRing } from '@sealwire/keys';
+import { createKeyDirectory, KeyRing, openKeyDirectory } from '@sealwire/keys';
 import type { Command } from '../command.ts';
 import { usage } from '../failure.ts';
 import type { Flags } from '../flags.ts';
@@ -32,7 +34,9 @@ async function run(flags: Flags): Promise<number> {
   const passphrase = await passphraseOf(flags, folder, true);
   const [pin] = await recorded(flags, (options) =>
     waitingFor('Making the keys', async () => {
-      const storage = await createKeyDirectory(folder, { passphrase });
+      // One that was left without keys, by a Ctrl-C, gets them now.
+      const begun = existsSync(join(folder, 'manifest.json'));
+      const storage = await (begun ? openKeyDirectory : createKeyDirectory)(folder, { passphrase });
       const ring = await KeyRing.create(storage, { ...options, ...(suites && { suites }) });
       ring.close();
       return ring.pins;
