@@ -36,6 +36,7 @@ const members: { [Type in AuditEventType]: Record<keyof AuditEvents[Type], Schem
   'key.retired': aboutKey,
   'key.disabled': { ...aboutKey, reason: { enum: ['policy', 'command', 'emergency'] } },
   'key.destroyed': aboutKey,
+  'key.exported': aboutKey,
   'key.denied': {
     ...aboutKey,
     operation: { enum: ['decapsulate', 'sign', 'unwrap', 'rotate', 'destroy', 'export'] },

@@ -47,6 +47,7 @@ const examples: { [Type in AuditEventType]: Extract<AuditEvent, { type: Type }> 
   'key.retired': { type: 'key.retired', time, ...aboutKey },
   'key.disabled': { type: 'key.disabled', time, ...aboutKey, reason: 'emergency' },
   'key.destroyed': { type: 'key.destroyed', time, ...aboutKey },
+  'key.exported': { type: 'key.exported', time, ...aboutKey },
   'key.denied': { type: 'key.denied', time, ...aboutKey, operation: 'unwrap' },
   'events.suppressed': {
     type: 'events.suppressed',

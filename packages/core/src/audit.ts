@@ -61,6 +61,8 @@ export interface AuditEvents {
   'key.retired': AboutKey;
   'key.disabled': AboutKey & { readonly reason: 'policy' | 'command' | 'emergency' };
   'key.destroyed': AboutKey;
+  /** Its secret was given out. */
+  'key.exported': AboutKey;
   /** Without a `kid`: what is denied is about no key in particular. */
   'key.denied': Omit<AboutKey, 'kid'> & {
     readonly kid: string | undefined;

@@ -10,6 +10,7 @@ import {
   type ServerKemKey,
   type ServerKeys,
 } from '@sealwire/core';
+import { type BundleOptions, exportBundle } from './bundle.ts';
 import { type NextStep, nextStep } from './due.ts';
 import { identityOf, pinOf, signingIdentities } from './identities.ts';
 import {
@@ -254,7 +255,21 @@ export class KeyRing implements ServerKeys {
     this.#settings.access.check('export', entry);
     if (entry.elsewhere === true || entry.status === 'destroyed')
       throw new SealwireError('key-state', `There is no secret of the key ${id} here.`);
+    await this.#changes.recordExport([entry]);
     return { ...publicInfo(entry), secret: await this.#storage.secret(entry) };
+  }
+
+  /**
+   * All keys as a text for `SEALWIRE_KEYS`, if the policy allows to export each of them.
+   * @throws SealwireError `key-denied`, `keys-invalid`, `invalid-option`, `audit-failed`
+   */
+  async exportBundle(options: BundleOptions = {}): Promise<string> {
+    const secret = this.entries.filter(
+      ({ status, elsewhere }) => status !== 'destroyed' && elsewhere !== true,
+    );
+    for (const entry of secret) this.#settings.access.check('export', entry);
+    await this.#changes.recordExport(secret);
+    return exportBundle(this.#storage, options);
   }
 
   /** What anybody may know of a key. @throws SealwireError `key-state` if there is none with this id */

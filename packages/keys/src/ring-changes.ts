@@ -1,7 +1,8 @@
 import { type AuditEvent, isSealwireError, type Maybe, SealwireError, withinLimit } from '@sealwire/core';
-import { RingDraft } from './ring-draft.ts';
+import { type KeyEvent, RingDraft } from './ring-draft.ts';
 import type { RingSettings } from './ring-options.ts';
 import type { RingView } from './ring-view.ts';
+import type { KeyEntry } from './storage.ts';
 
 /** How long a sink may take to keep what it was told, in milliseconds: others may wait for the storage meanwhile. */
 const flushLimit = 10_000;
@@ -26,7 +27,7 @@ export class RingChanges {
       await this.#view.update(async (state) => {
         draft = new RingDraft(state, rotation, time);
         result = await edit(draft, time);
-        await this.#record(draft, time);
+        await this.#record(draft.events, time);
         return draft.change;
       });
     } finally {
@@ -35,7 +36,13 @@ export class RingChanges {
     return result as T;
   }
 
-  async #record({ events }: RingDraft, time: number): Promise<void> {
+  /** Puts on record that the secrets of keys are about to be given out. @throws SealwireError `audit-failed` */
+  async recordExport(entries: readonly KeyEntry[]): Promise<void> {
+    const events = entries.map((entry) => ({ type: 'key.exported', entry }) as const);
+    await this.#record(events, this.#settings.clock());
+  }
+
+  async #record(events: readonly KeyEvent[], time: number): Promise<void> {
     const { audit, access } = this.#settings;
     if (audit === undefined || events.length === 0) return;
     try {
@@ -46,7 +53,7 @@ export class RingChanges {
       await withinLimit(() => audit.flush?.(), flushLimit);
     } catch (cause) {
       if (isSealwireError(cause, 'audit-failed')) throw cause;
-      throw new SealwireError('audit-failed', 'No key was changed.', { cause });
+      throw new SealwireError('audit-failed', 'Nothing was done.', { cause });
     }
   }
 }

@@ -7,7 +7,7 @@ import type { KeyAlgorithm, KeyEntry, RingChange, RingState } from './storage.ts
 /** What happened to a key, in the words of the audit log. */
 export type KeyEvent =
   | {
-      readonly type: 'key.created' | 'key.promoted' | 'key.retired' | 'key.destroyed';
+      readonly type: 'key.created' | 'key.promoted' | 'key.retired' | 'key.destroyed' | 'key.exported';
       readonly entry: KeyEntry;
     }
   | { readonly type: 'key.disabled'; readonly entry: KeyEntry; readonly reason: DisableReason };

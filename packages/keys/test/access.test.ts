@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { thrown } from '../../../test/support/problems.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
-import type { AccessPolicy, KeyRing } from '../src/index.ts';
+import { type AccessPolicy, type KeyRing, openBundle } from '../src/index.ts';
 import { day, fetched, hour, idOf, newRing, openRing, recordingAudit, subject } from './support/rings.ts';
 
 const policy: AccessPolicy = {
@@ -49,6 +49,8 @@ it('each actor may do what the policy lists for it, and nothing else', async () 
     rotate: [(keys) => keys.rotate(), ['operator', 'officer']],
     add: [(keys) => keys.add({ purpose: 'audit' }), ['operator']],
     export: [(keys) => keys.export(kid), ['backup']],
+    // There is an identity in it, too.
+    exportBundle: [(keys) => keys.exportBundle(), []],
     start: [(keys) => keys.start(), ['operator', 'officer']],
   };
   for (const [name, [operation, allowed]] of Object.entries(operations)) {
@@ -108,6 +110,24 @@ it('who may rotate but not destroy leaves that to others', async () => {
   await thrown(operator.destroy(old), 'key-denied');
   await officer.rotate();
   assert.is(officer.exportPublic(old).status, 'destroyed');
+});
+
+it('a key that is given out is on record before, alone and in a bundle', async () => {
+  const { ring, storage, time } = await newRing();
+  const audit = recordingAudit();
+  const all = { kem: ['export'], identity: ['export'] } as const;
+  const backup = await openRing(storage, { clock: time, actor: 'backup', policy: { backup: all }, audit });
+  const kid = idOf(ring, 'active');
+  (await backup.export(kid)).secret.fill(0);
+  assert.equal(
+    audit.events.map((event) => [event.type, 'kid' in event && event.kid]),
+    [['key.exported', kid]],
+  );
+  audit.events.length = 0;
+  const opened = await openBundle(await backup.exportBundle());
+  assert.equal((await opened.read()).entries, ring.entries);
+  assert.equal(new Set(audit.events.map(({ type }) => type)), new Set(['key.exported']));
+  assert.is(audit.events.length, ring.entries.length);
 });
 
 it('who may not sign publishes what others signed, and who may not decapsulate says nothing of it to clients', async () => {

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { exportBundle } from '@sealwire/keys';
+import { type AccessPolicy, KeyRing } from '@sealwire/keys';
 import type { Command } from '../command.ts';
 import { fileFailure, usage } from '../failure.ts';
 import type { Flags } from '../flags.ts';
@@ -7,7 +7,7 @@ import { writeJson } from '../json.ts';
 import { passphraseFromFile } from '../passphrase.ts';
 import { waitingFor } from '../terminal.ts';
 import { findKey, idOf } from './ids.ts';
-import { directoryFlags, openStorage, withRing } from './ring.ts';
+import { changeFlags, directoryFlags, openStorage, recorded, withRing } from './ring.ts';
 
 export const keysExportPublic: Command = {
   name: 'keys export-public',
@@ -26,7 +26,7 @@ export const keysExportBundle: Command = {
   takes: 'FILE',
   summary: 'Writes all keys into a new file, encrypted, for $SEALWIRE_KEYS_FILE',
   flags: {
-    ...directoryFlags,
+    ...changeFlags,
     'bundle-passphrase-file': {
       value: 'FILE',
       text: "file with the bundle's passphrase; default: that of the directory",
@@ -50,14 +50,31 @@ async function exportPublic(flags: Flags): Promise<number> {
   });
 }
 
+/** Whoever gives this very command, and knows the passphrase, may have what a ring denies by default. */
+const everything: AccessPolicy[string] = {
+  kem: ['export'],
+  identity: ['export'],
+  'store-wrap': ['export'],
+  ticket: ['export'],
+  audit: ['export'],
+};
+
 async function exportAll(flags: Flags): Promise<number> {
   const [file, ...others] = flags.positionals;
   if (file === undefined || others.length > 0) throw usage('Give the one FILE to write.');
   const other = flags.last('bundle-passphrase-file');
   const bundlePassphrase = other === undefined ? undefined : await passphraseFromFile(other);
-  const { storage, passphrase: own } = await openStorage(flags);
-  const passphrase = bundlePassphrase ?? own;
-  const text = await waitingFor('Encrypting', () => exportBundle(storage, { passphrase }));
+  const text = await recorded(flags, async (options) => {
+    const { storage, passphrase: own } = await openStorage(flags);
+    const policy = { [options.actor]: everything };
+    const ring = await waitingFor('Reading the keys', () => KeyRing.open(storage, { ...options, policy }));
+    try {
+      const passphrase = bundlePassphrase ?? own;
+      return await waitingFor('Encrypting', () => ring.exportBundle({ passphrase }));
+    } finally {
+      ring.close();
+    }
+  });
   try {
     writeFileSync(file, `${text}\n`, { flag: 'wx', mode: 0o600 });
   } catch (error) {

@@ -90,7 +90,7 @@ export async function withRing<T>(
   });
 }
 
-type RingOptions = NonNullable<Parameters<typeof KeyRing.open>[1]>;
+type RingOptions = NonNullable<Parameters<typeof KeyRing.open>[1]> & { readonly actor: string };
 
 /** Calls `act` with the options for a key ring whose events are recorded, and closes the audit log behind it. */
 export async function recorded<T>(
