@@ -96,6 +96,12 @@ class Browser {
   }
 }
 
+/** In a page that is about to be another one nothing is true yet. */
+function unlessNavigating(error: Error): false {
+  if (/navigated or closed|context was destroyed|Cannot find/.test(error.message)) return false;
+  throw error;
+}
+
 /** One tab. */
 export class Page {
   readonly #browser: Browser;
@@ -136,7 +142,7 @@ export class Page {
   /** Waits until an expression is true in the page. */
   async until(expression: string, limit = 10_000): Promise<void> {
     const end = performance.now() + limit;
-    while (!(await this.evaluate(`Boolean(${expression})`))) {
+    while (!(await this.evaluate(`Boolean(${expression})`).catch(unlessNavigating))) {
       if (performance.now() > end) throw new Error(`not within ${limit} ms: ${expression}`);
       await sleep(30);
     }

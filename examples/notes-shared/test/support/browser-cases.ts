@@ -232,7 +232,8 @@ export function testPage(listenerOf: ListenerOf): void {
     assert.match(before as string, /^Its key: [A-Za-z0-9_-]{43}$/);
     await tab.evaluate("document.querySelector('#bound').click()");
     await addNote(tab, 'mine alone');
-    await tab.evaluate('location.reload()');
+    // So that what was there before the reload is not taken for what is there after it.
+    await tab.evaluate("document.querySelector('#live').classList.remove('on'); location.reload()");
     await tab.until("document.querySelector('#live.on') && document.querySelectorAll('.note').length === 2");
     assert.is(await key(), before);
     const other = await (await startChromium()).open(tap.origin);
