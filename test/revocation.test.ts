@@ -135,6 +135,32 @@ for (const stack of stacks) {
     }
   }
 
+  it(`an upload that is read on after its answer is broken off, too (${stack.name})`, async () => {
+    const arrived = new Arrivals<Handled>();
+    const listener = (req: IncomingMessage, res: ServerResponse) => {
+      const handled = new Handled(req, res);
+      req.on('data', () => {});
+      res.end('answered early');
+      arrived.push(handled);
+    };
+    const server = await startStack(stack, { listener });
+    const caller = await Caller.connect(stack, server, true, revoked);
+    const { bytes, begin } = await caller.prepare({ body: large, shares: [10] });
+    const call = await begin();
+    call.write(bytes.subarray(0, bytes.length / 2)).catch(() => {});
+    const handled = await arrived.next();
+    await sleep(50);
+    assert.is(await server.operations?.revokeClient(revoked.thumbprint), 1);
+    call.write(bytes.subarray(bytes.length / 2)).then(
+      () => call.end(),
+      () => {},
+    );
+    await until(() => handled.events.includes('request error'), 'the rest does not come');
+    await sleep(20);
+    assert.not.ok(handled.events.includes('request end'));
+    caller.line.destroy();
+  });
+
   it(`what other clients run goes on, and a body that is held is not handed on (${stack.name})`, async () => {
     const arrived = new Arrivals<Handled>();
     const listener = (req: IncomingMessage, res: ServerResponse) => {
