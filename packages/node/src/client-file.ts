@@ -4,7 +4,8 @@ import type { KnownClient } from './clients.ts';
 
 /**
  * A file with the clients that a server takes: a line for each, `<thumbprint> <name>`, where `#` begins a comment; or
- * JSON, a list of thumbprints or an object with the identity of each. Of a line the identity is `{ name }`.
+ * JSON, a list of thumbprints or an object with the identity of each, null or false for one that is refused. Of a line
+ * the identity is `{ name }`.
  */
 export interface ClientFile {
   /** Its path. It is read again when it changes; who is not in it any more loses his sessions. */
@@ -36,7 +37,8 @@ export function watchClientFile({ file }: ClientFile, changed: (list: ClientList
 function readClientFile(file: string): ClientList {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    // Without the mark that some editors begin a file with.
+    text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     throw new SealwireError('invalid-option', `The file of \`allowClients\`, ${file}, cannot be read.`, {
       cause,
@@ -53,7 +55,8 @@ function parseClients(text: string, file: string): ClientList {
   const add = (thumbprint: unknown, identity: unknown, where: string) => {
     // Not what stands there: it could be anything, a secret that ended up in the wrong file.
     if (!isThumbprint(thumbprint)) throw invalid(`has no thumbprint ${where}; one has 43 characters`);
-    list.set(thumbprint, { identity });
+    // What means a refusal where a function answers it, means one here.
+    if (identity !== null && identity !== false) list.set(thumbprint, { identity });
   };
   if (/^\s*[[{]/.test(text)) {
     const json = parseJson(text);

@@ -1,6 +1,5 @@
-import { isThumbprint, type Maybe, SealwireError } from '@sealwire/core';
+import { isThumbprint, type Maybe, SealwireError, storeTimeLimit, withinLimit } from '@sealwire/core';
 import { type ClientFile, watchClientFile } from './client-file.ts';
-import { inTime } from './store-answer.ts';
 
 /**
  * Who may do a handshake: thumbprints of client keys, a file with them, or a function that knows. It returns what the
@@ -80,7 +79,7 @@ class AskedClients implements Clients {
   }
 
   async ask(thumbprint: string): Promise<KnownClient | undefined> {
-    const identity = await answered(async () => this.#allow(thumbprint));
+    const identity = await answered(() => this.#allow(thumbprint));
     this.#known.delete(thumbprint);
     if (identity === undefined || identity === null || identity === false) return undefined;
     const known = { identity };
@@ -96,10 +95,12 @@ class AskedClients implements Clients {
 }
 
 /** A function that throws or takes its time lets nobody in. */
-function answered(ask: () => Promise<unknown>): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    inTime(ask(), resolve, () => reject(new SealwireError('unavailable')));
-  });
+async function answered(ask: () => Maybe<unknown>): Promise<unknown> {
+  try {
+    return await withinLimit(ask, storeTimeLimit);
+  } catch (cause) {
+    throw new SealwireError('unavailable', undefined, { cause });
+  }
 }
 
 function invalid(detail: string): SealwireError {
