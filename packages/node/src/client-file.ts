@@ -1,4 +1,4 @@
-import { readFileSync, watchFile } from 'node:fs';
+import { existsSync, readFileSync, watchFile } from 'node:fs';
 import { isThumbprint, SealwireError } from '@sealwire/core';
 import type { KnownClient } from './clients.ts';
 
@@ -23,28 +23,33 @@ const interval = 1000;
  * @throws SealwireError `invalid-option` if it cannot be read now
  */
 export function watchClientFile({ file }: ClientFile, changed: (list: ClientList) => void): ClientList {
-  const list = readClientFile(file);
-  watchFile(file, { interval, persistent: false }, () => {
+  let text = readText(file);
+  const list = parseClients(text, file);
+  const look = () => {
     try {
-      changed(readClientFile(file));
+      const now = readText(file);
+      if (now === text) return;
+      text = now;
+      changed(parseClients(text, file));
     } catch (error) {
       console.warn(`[sealwire] ${(error as Error).message} The clients that were allowed before still are.`);
     }
-  });
+  };
+  watchFile(file, { interval, persistent: false }, look);
+  // It does not see what changes until it has looked for the first time, which it does in the background.
+  setTimeout(() => existsSync(file) && look(), interval).unref();
   return list;
 }
 
-function readClientFile(file: string): ClientList {
-  let text: string;
+function readText(file: string): string {
   try {
     // Without the mark that some editors begin a file with.
-    text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     throw new SealwireError('invalid-option', `The file of \`allowClients\`, ${file}, cannot be read.`, {
       cause,
     });
   }
-  return parseClients(text, file);
 }
 
 /** @param file what errors name */
