@@ -16,7 +16,7 @@ import { EventList } from './support/recorded-events.ts';
 import { afterwards } from './support/resources.ts';
 import { keys, nodeFramework, startSealedNode } from './support/servers.ts';
 import { type Stack, type StackApp, stacks, startStack } from './support/stacks.ts';
-import { SlowStore } from './support/stores.ts';
+import { SlowStore, storeWith } from './support/stores.ts';
 
 type Allow = NonNullable<SealwireOptions['allowClients']>;
 
@@ -243,6 +243,29 @@ it('a file that changes is read again: who is new is taken, who is gone is out a
   await thrown(sealedFetch('/'), 'client-refused');
   const body = await (await clientOf(server, { clientKey: other })('/')).json();
   assert.equal(body, { client: other.thumbprint, identity: { name: 'other' } });
+});
+
+it('many that are gone at once do not hold up everything else', async () => {
+  const file = join(folder(), 'clients');
+  const gone = [known.thumbprint, other.thumbprint, (await createClientKey()).thumbprint];
+  writeFileSync(file, gone.join('\n'));
+  afterwards(() => unwatchFile(file));
+  const events: string[] = [];
+  const store = new MemorySessionStore();
+  const watched = storeWith(store, {
+    revoke: (...args: Parameters<MemorySessionStore['revoke']>) => {
+      events.push('revoked');
+      setImmediate(() => events.push('something else'));
+      return store.revoke(...args);
+    },
+  });
+  await start(express, { file }, watched);
+  writeFileSync(file, '# nobody');
+  await until(() => events.length === 6, 'all are revoked', 10_000);
+  assert.equal(
+    events,
+    gone.flatMap(() => ['revoked', 'something else']),
+  );
 });
 
 it('a file that cannot be read any more changes nothing, and is reported without what it holds', async () => {

@@ -22,12 +22,12 @@ export interface Clients {
 }
 
 /**
- * @param onRemoved is told of those that were allowed and are not any more
+ * @param onRemoved is told the thumbprints of those that were allowed and are not any more
  * @throws SealwireError `invalid-option`
  */
 export function resolveClients(
   allowed: AllowClients | undefined,
-  onRemoved: (thumbprint: string) => void,
+  onRemoved: (thumbprints: readonly string[]) => void,
 ): Clients | undefined {
   if (allowed === undefined) return undefined;
   if (typeof allowed === 'function') return new AskedClients(allowed);
@@ -60,10 +60,10 @@ class ListedClients implements Clients {
     return this.#list.get(thumbprint);
   }
 
-  replace(list: ReadonlyMap<string, KnownClient>, onRemoved: (thumbprint: string) => void): void {
+  replace(list: ReadonlyMap<string, KnownClient>, onRemoved: (thumbprints: readonly string[]) => void): void {
     const before = this.#list;
     this.#list = list;
-    for (const thumbprint of before.keys()) if (!list.has(thumbprint)) onRemoved(thumbprint);
+    onRemoved([...before.keys()].filter((thumbprint) => !list.has(thumbprint)));
   }
 }
 

@@ -51,6 +51,14 @@ export class Revocation implements Operations {
     }
   }
 
+  /** The same for clients one after the other: a store looks at all its sessions for each, and requests go on meanwhile. */
+  async revokeEach(clients: readonly string[]): Promise<void> {
+    for (const client of clients) {
+      await this.revokeSurely({ client });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   async #revoke(which: Revoked): Promise<number> {
     // Before: a handshake under way may make its session behind the store's back, and who comes later is not let in.
     this.running.revoke(which);
