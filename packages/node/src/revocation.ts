@@ -1,4 +1,11 @@
-import { isThumbprint, type Revoked, SealwireError, type SessionStore } from '@sealwire/core';
+import {
+  isThumbprint,
+  type Revoked,
+  SealwireError,
+  type SessionStore,
+  storeTimeLimit,
+  withinLimit,
+} from '@sealwire/core';
 import type { Recorder } from './audit.ts';
 import { Running } from './running.ts';
 
@@ -63,7 +70,7 @@ export class Revocation implements Operations {
     // Before: a handshake under way may make its session behind the store's back, and who comes later is not let in.
     this.running.revoke(which);
     try {
-      const count = await this.#store.revoke(which, this.#now());
+      const count = await withinLimit(() => this.#store.revoke(which, this.#now()), storeTimeLimit);
       if (count > 0) this.#ended(which, count);
       return count;
     } catch (cause) {
