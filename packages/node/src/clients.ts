@@ -73,6 +73,8 @@ const maxRemembered = 10_000;
 class AskedClients implements Clients {
   readonly #allow: (thumbprint: string) => Maybe<unknown>;
   readonly #known = new Map<string, KnownClient>();
+  /** Clients that are asked for on behalf of exchanges; those that come meanwhile wait for the same answer. */
+  readonly #asking = new Map<string, Promise<KnownClient | undefined>>();
 
   constructor(allow: (thumbprint: string) => Maybe<unknown>) {
     this.#allow = allow;
@@ -90,7 +92,13 @@ class AskedClients implements Clients {
   }
 
   recall(thumbprint: string): Maybe<KnownClient | undefined> {
-    return this.#known.get(thumbprint) ?? this.ask(thumbprint);
+    return this.#known.get(thumbprint) ?? this.#asking.get(thumbprint) ?? this.#askForAll(thumbprint);
+  }
+
+  #askForAll(thumbprint: string): Promise<KnownClient | undefined> {
+    const asking = this.ask(thumbprint).finally(() => this.#asking.delete(thumbprint));
+    this.#asking.set(thumbprint, asking);
+    return asking;
   }
 }
 
