@@ -12,10 +12,11 @@ import { Arrivals, it, sleep } from './support/cases.ts';
 import { clientOf, recordingFetch } from './support/clients.ts';
 import { until } from './support/left-behind.ts';
 import { thrown } from './support/problems.ts';
+import { EventList } from './support/recorded-events.ts';
 import { afterwards } from './support/resources.ts';
 import { keys, nodeFramework, startSealedNode } from './support/servers.ts';
 import { type Stack, type StackApp, stacks, startStack } from './support/stacks.ts';
-import { SlowStore } from './support/stores.ts';
+import { SlowStore, storeWith } from './support/stores.ts';
 
 type Allow = NonNullable<SealwireOptions['allowClients']>;
 
@@ -109,19 +110,28 @@ it('a function is asked once for a handshake, and not for each exchange', async 
   assert.is(asked, 2);
 });
 
-it('a function that throws, or does not answer within 5 seconds, lets nobody in', async () => {
-  for (const allow of [
-    () => {
-      throw new Error('the database is down');
-    },
-    () => Promise.reject(new Error('the database is down')),
-    () => new Promise<never>(() => {}),
-  ]) {
-    const server = await start(express, allow);
+it('a function that throws, or does not answer within 5 seconds, lets nobody in, and operators hear what is wrong', async () => {
+  for (const [allow, cause] of [
+    [
+      () => {
+        throw new RangeError('the database is down');
+      },
+      'RangeError',
+    ],
+    [() => Promise.reject(new TypeError('the database is down')), 'TypeError'],
+    [() => new Promise<never>(() => {}), 'TimeoutError'],
+  ] as const) {
+    const audit = new EventList();
+    const server = await startStack(express, whoIsIt, { options: { allowClients: allow, audit } });
     const network = recordingFetch();
     await thrown(clientOf(server, { clientKey: known, fetch: network })('/'), 'unavailable');
     assert.is(network.seen.at(-1)?.status, 503);
     assert.is(network.seen.at(-1)?.responseHeaders?.get('retry-after'), '1');
+    assert.not.match(Buffer.concat(network.seen.at(-1)?.received ?? []).toString(), 'database');
+    assert.equal(
+      audit.of('handshake.rejected').map((event) => event.cause),
+      [cause],
+    );
   }
 });
 
@@ -156,10 +166,13 @@ for (const [how, wrap] of [
       return 'Ada';
     });
     const sealedFetch = clientOf({ origin }, { clientKey: known, fetch: network });
-    for (const length of [0, 10, 300_000]) {
+    const send = async (length: number) => {
       const init = length === 0 ? {} : { method: 'POST', body: 'x'.repeat(length) };
       assert.equal(await (await sealedFetch('/', init)).json(), { identity: 'Ada', length });
-    }
+    };
+    // At once, and afterwards.
+    await Promise.all([0, 10, 300_000].map(send));
+    await send(10);
     assert.is(asked, 1);
   });
 
@@ -191,6 +204,8 @@ it('a file names clients line by line, or as JSON, with what the application kno
     [`# ours\n\n${known.thumbprint}\r\n`, undefined],
     [`${other.thumbprint}\n  ${known.thumbprint}   Ada  Lovelace # since May`, { name: 'Ada Lovelace' }],
     [JSON.stringify([known.thumbprint]), undefined],
+    [`\uFEFF${JSON.stringify([known.thumbprint])}`, undefined],
+    [`\uFEFF${known.thumbprint} Ada`, { name: 'Ada' }],
     [
       JSON.stringify({ [known.thumbprint]: { name: 'Ada', roles: ['admin'] } }),
       { name: 'Ada', roles: ['admin'] },
@@ -200,6 +215,17 @@ it('a file names clients line by line, or as JSON, with what the application kno
     const server = await start(express, { file });
     const body = await (await clientOf(server, { clientKey: known })('/')).json();
     assert.equal(body, { client: known.thumbprint, ...(identity && { identity }) });
+    unwatchFile(file);
+  }
+});
+
+it('a client that a file names with null or false is refused, as by a function', async () => {
+  const file = join(folder(), 'clients');
+  for (const refusal of [null, false]) {
+    writeFileSync(file, JSON.stringify({ [known.thumbprint]: refusal, [other.thumbprint]: 'Eve' }));
+    const server = await start(express, { file });
+    await thrown(clientOf(server, { clientKey: known })('/'), 'client-refused');
+    assert.is((await clientOf(server, { clientKey: other })('/')).status, 200);
     unwatchFile(file);
   }
 });
@@ -220,6 +246,29 @@ it('a file that changes is read again: who is new is taken, who is gone is out a
   await thrown(sealedFetch('/'), 'client-refused');
   const body = await (await clientOf(server, { clientKey: other })('/')).json();
   assert.equal(body, { client: other.thumbprint, identity: { name: 'other' } });
+});
+
+it('many that are gone at once do not hold up everything else', async () => {
+  const file = join(folder(), 'clients');
+  const gone = [known.thumbprint, other.thumbprint, (await createClientKey()).thumbprint];
+  writeFileSync(file, gone.join('\n'));
+  afterwards(() => unwatchFile(file));
+  const events: string[] = [];
+  const store = new MemorySessionStore();
+  const watched = storeWith(store, {
+    revoke: (...args: Parameters<MemorySessionStore['revoke']>) => {
+      events.push('revoked');
+      setImmediate(() => events.push('something else'));
+      return store.revoke(...args);
+    },
+  });
+  await start(express, { file }, watched);
+  writeFileSync(file, '# nobody');
+  await until(() => events.length === 6, 'all are revoked', 10_000);
+  assert.equal(
+    events,
+    gone.flatMap(() => ['revoked', 'something else']),
+  );
 });
 
 it('a file that cannot be read any more changes nothing, and is reported without what it holds', async () => {

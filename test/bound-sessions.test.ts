@@ -208,6 +208,14 @@ for (const stack of stacks.filter(({ kind, http2 }) => kind !== 'node' && !http2
     assert.is(await plain.text(), 'guest');
   });
 
+  it(`what somebody logged in without a key is that of the first key, so logins without one are to be refused (${stack.name})`, async () => {
+    const { ada, keyless, notes } = await start(stack);
+    await keyless.ask('/login?user=eve', '');
+    ada.cookie = keyless.cookie;
+    assert.is(await ada.ask('/note', 'by ada'), 'eve');
+    assert.equal([...notes.written], [['eve', ['by ada']]]);
+  });
+
   it(`another's \`authorization\`, added outside, is nobody's (${stack.name})`, async () => {
     const seen: (string | undefined)[] = [];
     const app: StackApp = {

@@ -7,6 +7,8 @@ import {
   handshakeType,
   maxHandshakeLength,
   problemType,
+  SealwireError,
+  type ServerKeys,
   usableKeys,
   verifyConfiguration,
 } from '@sealwire/core';
@@ -15,7 +17,7 @@ import * as assert from 'uvu/assert';
 import { type Express, onExpress } from './support/cases.ts';
 import { assertProblem } from './support/problems.ts';
 import { RawConnection, type RawResponse } from './support/raw-http.ts';
-import { type SealedServer, startSealed } from './support/servers.ts';
+import { keys, type SealedServer, startSealed } from './support/servers.ts';
 
 async function start(express: Express): Promise<SealedServer> {
   return startSealed(express, (app) => void app.get('/', (_req, res) => void res.send('page')));
@@ -56,6 +58,33 @@ onExpress('the configuration is a JWS that names origin and keys, the same for e
   assert.is(published.handshake, defaultHandshakePath);
   assert.ok(published.exp - published.iat <= 7 * 86_400_000);
 });
+
+onExpress(
+  'a key that is not known is refused as such, also while no configuration can be published',
+  async (express) => {
+    let broken = false;
+    const failing: ServerKeys = {
+      pins: keys.pins,
+      findKey: (kid) => (broken ? undefined : keys.findKey(kid)),
+      publish: (...args) => {
+        if (broken) throw new SealwireError('keys-invalid', '/keys/manifest.json');
+        return keys.publish(...args);
+      },
+    };
+    const server = await startSealed(express, () => {}, { keys: failing });
+    const { body } = await beginHandshake(await keyOf(server), Date.now());
+    broken = true;
+    const answer = await fetch(server.origin + defaultHandshakePath, {
+      method: 'POST',
+      headers: { 'content-type': handshakeType },
+      body,
+    });
+    const problem = await answer.json();
+    assert.equal([answer.status, problem.code, problem.configuration], [409, 'unknown-key', undefined]);
+    // There the application's own error handler hears of it.
+    assert.is((await fetch(server.origin + configurationPath)).status, 500);
+  },
+);
 
 onExpress('a handshake works once; its bytes sent again make no second session', async (express) => {
   const server = await start(express);

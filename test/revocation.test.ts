@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createClientKey } from '@sealwire/client/client-key';
 import { MemorySessionStore, type ServerKeys, StaticKeys } from '@sealwire/core';
-import type { Sealed } from '@sealwire/node';
+import type { Operations, Sealed } from '@sealwire/node';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pattern } from './support/bytes.ts';
@@ -10,7 +10,7 @@ import { Caller } from './support/caller.ts';
 import { Arrivals, it, sleep } from './support/cases.ts';
 import { clientOf, recordingFetch } from './support/clients.ts';
 import { until, watch } from './support/left-behind.ts';
-import { thrown } from './support/problems.ts';
+import { failure, thrown } from './support/problems.ts';
 import { EventList } from './support/recorded-events.ts';
 import { keys, startSealedNode } from './support/servers.ts';
 import { stacks, startStack } from './support/stacks.ts';
@@ -134,6 +134,32 @@ for (const stack of stacks) {
       });
     }
   }
+
+  it(`an upload that is read on after its answer is broken off, too (${stack.name})`, async () => {
+    const arrived = new Arrivals<Handled>();
+    const listener = (req: IncomingMessage, res: ServerResponse) => {
+      const handled = new Handled(req, res);
+      req.on('data', () => {});
+      res.end('answered early');
+      arrived.push(handled);
+    };
+    const server = await startStack(stack, { listener });
+    const caller = await Caller.connect(stack, server, true, revoked);
+    const { bytes, begin } = await caller.prepare({ body: large, shares: [10] });
+    const call = await begin();
+    call.write(bytes.subarray(0, bytes.length / 2)).catch(() => {});
+    const handled = await arrived.next();
+    await sleep(50);
+    assert.is(await server.operations?.revokeClient(revoked.thumbprint), 1);
+    call.write(bytes.subarray(bytes.length / 2)).then(
+      () => call.end(),
+      () => {},
+    );
+    await until(() => handled.events.includes('request error'), 'the rest does not come');
+    await sleep(20);
+    assert.not.ok(handled.events.includes('request end'));
+    caller.line.destroy();
+  });
 
   it(`what other clients run goes on, and a body that is held is not handed on (${stack.name})`, async () => {
     const arrived = new Arrivals<Handled>();
@@ -293,6 +319,19 @@ it('a store that fails is told of: to whoever revokes a client, and again and ag
   assert.is(store.size.confirmed, 1);
   down = false;
   await until(() => store.size.confirmed === 0, 'the store is asked again', 5000);
+});
+
+it('a store that never answers is not waited for, and what runs is broken off all the same', async () => {
+  const store = new MemorySessionStore();
+  const silent = storeWith(store, { revoke: () => new Promise<number>(() => {}) });
+  const arrived = new Arrivals<Handled>();
+  const [stack] = stacks as [(typeof stacks)[0]];
+  const listener = (req: IncomingMessage, res: ServerResponse) => void arrived.push(new Handled(req, res));
+  const server = await startStack(stack, { listener }, { store: silent });
+  const broken = failure(clientOf(server, { clientKey: revoked })('/'));
+  await arrived.next();
+  await thrown((server.operations as Operations).revokeClient(revoked.thumbprint), 'unavailable');
+  await broken;
 });
 
 it('a store that takes its time is waited for', async () => {

@@ -1,10 +1,11 @@
-import { readFileSync, watchFile } from 'node:fs';
+import { existsSync, readFileSync, watchFile } from 'node:fs';
 import { isThumbprint, SealwireError } from '@sealwire/core';
 import type { KnownClient } from './clients.ts';
 
 /**
  * A file with the clients that a server takes: a line for each, `<thumbprint> <name>`, where `#` begins a comment; or
- * JSON, a list of thumbprints or an object with the identity of each. Of a line the identity is `{ name }`.
+ * JSON, a list of thumbprints or an object with the identity of each, null or false for one that is refused. Of a line
+ * the identity is `{ name }`.
  */
 export interface ClientFile {
   /** Its path. It is read again when it changes; who is not in it any more loses his sessions. */
@@ -22,27 +23,33 @@ const interval = 1000;
  * @throws SealwireError `invalid-option` if it cannot be read now
  */
 export function watchClientFile({ file }: ClientFile, changed: (list: ClientList) => void): ClientList {
-  const list = readClientFile(file);
-  watchFile(file, { interval, persistent: false }, () => {
+  let text = readText(file);
+  const list = parseClients(text, file);
+  const look = () => {
     try {
-      changed(readClientFile(file));
+      const now = readText(file);
+      if (now === text) return;
+      text = now;
+      changed(parseClients(text, file));
     } catch (error) {
       console.warn(`[sealwire] ${(error as Error).message} The clients that were allowed before still are.`);
     }
-  });
+  };
+  watchFile(file, { interval, persistent: false }, look);
+  // It does not see what changes until it has looked for the first time, which it does in the background.
+  setTimeout(() => existsSync(file) && look(), interval).unref();
   return list;
 }
 
-function readClientFile(file: string): ClientList {
-  let text: string;
+function readText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    // Without the mark that some editors begin a file with.
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     throw new SealwireError('invalid-option', `The file of \`allowClients\`, ${file}, cannot be read.`, {
       cause,
     });
   }
-  return parseClients(text, file);
 }
 
 /** @param file what errors name */
@@ -53,7 +60,8 @@ function parseClients(text: string, file: string): ClientList {
   const add = (thumbprint: unknown, identity: unknown, where: string) => {
     // Not what stands there: it could be anything, a secret that ended up in the wrong file.
     if (!isThumbprint(thumbprint)) throw invalid(`has no thumbprint ${where}; one has 43 characters`);
-    list.set(thumbprint, { identity });
+    // What means a refusal where a function answers it, means one here.
+    if (identity !== null && identity !== false) list.set(thumbprint, { identity });
   };
   if (/^\s*[[{]/.test(text)) {
     const json = parseJson(text);

@@ -1,6 +1,5 @@
-import { isThumbprint, type Maybe, SealwireError } from '@sealwire/core';
+import { isThumbprint, type Maybe, SealwireError, storeTimeLimit, withinLimit } from '@sealwire/core';
 import { type ClientFile, watchClientFile } from './client-file.ts';
-import { inTime } from './store-answer.ts';
 
 /**
  * Who may do a handshake: thumbprints of client keys, a file with them, or a function that knows. It returns what the
@@ -23,12 +22,12 @@ export interface Clients {
 }
 
 /**
- * @param onRemoved is told of those that were allowed and are not any more
+ * @param onRemoved is told the thumbprints of those that were allowed and are not any more
  * @throws SealwireError `invalid-option`
  */
 export function resolveClients(
   allowed: AllowClients | undefined,
-  onRemoved: (thumbprint: string) => void,
+  onRemoved: (thumbprints: readonly string[]) => void,
 ): Clients | undefined {
   if (allowed === undefined) return undefined;
   if (typeof allowed === 'function') return new AskedClients(allowed);
@@ -61,10 +60,10 @@ class ListedClients implements Clients {
     return this.#list.get(thumbprint);
   }
 
-  replace(list: ReadonlyMap<string, KnownClient>, onRemoved: (thumbprint: string) => void): void {
+  replace(list: ReadonlyMap<string, KnownClient>, onRemoved: (thumbprints: readonly string[]) => void): void {
     const before = this.#list;
     this.#list = list;
-    for (const thumbprint of before.keys()) if (!list.has(thumbprint)) onRemoved(thumbprint);
+    onRemoved([...before.keys()].filter((thumbprint) => !list.has(thumbprint)));
   }
 }
 
@@ -74,13 +73,15 @@ const maxRemembered = 10_000;
 class AskedClients implements Clients {
   readonly #allow: (thumbprint: string) => Maybe<unknown>;
   readonly #known = new Map<string, KnownClient>();
+  /** Clients that are asked for on behalf of exchanges; those that come meanwhile wait for the same answer. */
+  readonly #asking = new Map<string, Promise<KnownClient | undefined>>();
 
   constructor(allow: (thumbprint: string) => Maybe<unknown>) {
     this.#allow = allow;
   }
 
   async ask(thumbprint: string): Promise<KnownClient | undefined> {
-    const identity = await answered(async () => this.#allow(thumbprint));
+    const identity = await answered(() => this.#allow(thumbprint));
     this.#known.delete(thumbprint);
     if (identity === undefined || identity === null || identity === false) return undefined;
     const known = { identity };
@@ -91,15 +92,23 @@ class AskedClients implements Clients {
   }
 
   recall(thumbprint: string): Maybe<KnownClient | undefined> {
-    return this.#known.get(thumbprint) ?? this.ask(thumbprint);
+    return this.#known.get(thumbprint) ?? this.#asking.get(thumbprint) ?? this.#askForAll(thumbprint);
+  }
+
+  #askForAll(thumbprint: string): Promise<KnownClient | undefined> {
+    const asking = this.ask(thumbprint).finally(() => this.#asking.delete(thumbprint));
+    this.#asking.set(thumbprint, asking);
+    return asking;
   }
 }
 
 /** A function that throws or takes its time lets nobody in. */
-function answered(ask: () => Promise<unknown>): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    inTime(ask(), resolve, () => reject(new SealwireError('unavailable')));
-  });
+async function answered(ask: () => Maybe<unknown>): Promise<unknown> {
+  try {
+    return await withinLimit(ask, storeTimeLimit);
+  } catch (cause) {
+    throw new SealwireError('unavailable', undefined, { cause });
+  }
 }
 
 function invalid(detail: string): SealwireError {

@@ -153,8 +153,13 @@ async function remedy(
   if (error.code === 'unavailable') return { retryAfter: 1 };
   if (error.code !== 'unknown-key') return {};
   // A cache in between may go on serving the configuration that named the key; this one comes past it.
-  const { body } = await publish(settings, req);
-  return { members: { configuration: JSON.parse(body) } };
+  try {
+    const { body } = await publish(settings, req);
+    return { members: { configuration: JSON.parse(body) } };
+  } catch {
+    // The refusal stands without it; what is wrong with the keys is told where the configuration is asked for.
+    return {};
+  }
 }
 
 /**

@@ -130,7 +130,7 @@ export function resolveOptions(options: SealwireOptions = {}): Settings {
     forwarding: resolveForwarding(options),
     store,
     revocation,
-    clients: resolveClients(options.allowClients, (client) => revocation.revokeSurely({ client })),
+    clients: resolveClients(options.allowClients, (removed) => revocation.revokeEach(removed)),
     sealCookies: cookies === 'sealed',
     now: clock,
     record,

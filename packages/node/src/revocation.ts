@@ -1,4 +1,11 @@
-import { isThumbprint, type Revoked, SealwireError, type SessionStore } from '@sealwire/core';
+import {
+  isThumbprint,
+  type Revoked,
+  SealwireError,
+  type SessionStore,
+  storeTimeLimit,
+  withinLimit,
+} from '@sealwire/core';
 import type { Recorder } from './audit.ts';
 import { Running } from './running.ts';
 
@@ -51,11 +58,19 @@ export class Revocation implements Operations {
     }
   }
 
+  /** The same for clients one after the other: a store looks at all its sessions for each, and requests go on meanwhile. */
+  async revokeEach(clients: readonly string[]): Promise<void> {
+    for (const client of clients) {
+      await this.revokeSurely({ client });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   async #revoke(which: Revoked): Promise<number> {
     // Before: a handshake under way may make its session behind the store's back, and who comes later is not let in.
     this.running.revoke(which);
     try {
-      const count = await this.#store.revoke(which, this.#now());
+      const count = await withinLimit(() => this.#store.revoke(which, this.#now()), storeTimeLimit);
       if (count > 0) this.#ended(which, count);
       return count;
     } catch (cause) {

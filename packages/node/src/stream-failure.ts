@@ -28,10 +28,20 @@ function failDestinations(destinations: readonly Writable[], res: ServerResponse
   return hearing.length > 0;
 }
 
-/** Ends a response that is not whole so that nobody on its way takes it for whole. */
+/**
+ * Ends a response that is not whole so that nobody on its way takes it for whole; of one that was sent, what is still
+ * to come of its request.
+ */
 export function breakOff(res: ServerResponse): void {
-  const { stream } = res as ServerResponse & { stream?: ServerHttp2Stream };
+  const { req, stream } = res as ServerResponse & { stream?: ServerHttp2Stream };
   // Without an error, http2 makes an end of it, and a client that is still sending waits for ever.
-  if (stream === undefined) res.destroy();
-  else stream.destroy(rejected());
+  if (stream !== undefined) {
+    stream.destroy(rejected());
+  } else if (res.writableFinished) {
+    // It has let go of its connection, over which the rest would come.
+    req.socket?.destroy();
+    req.destroy(rejected());
+  } else {
+    res.destroy();
+  }
 }
