@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bundle } from './support/bundles.ts';
 import { frameworks } from './support/cases.ts';
-import { inChromium, startBrowser } from './support/playwright.ts';
+import { inChromium, startBrowser, until } from './support/playwright.ts';
 import { pin, startSealed } from './support/servers.ts';
 
 const policy =
@@ -51,7 +51,7 @@ async function openPage(text = script): Promise<{ tab: Page; complaints: string[
   tab.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   tab.on('pageerror', (error) => complaints.push(error.message));
   await tab.goto(origin);
-  await tab.waitForFunction('globalThis.sealedFetch');
+  await until(tab, 'globalThis.sealedFetch');
   return { tab, complaints };
 }
 
@@ -100,12 +100,14 @@ inChromium('what fails says why; the newest line is the first, the oldest are fo
     'SealwireError: This field is not sealed',
   );
   for (const text of ['a', 'b']) await tab.evaluate(order(text));
-  await tab.waitForFunction(
+  await until(
+    tab,
     "document.querySelector('sealwire-inspector').shadowRoot.querySelectorAll('li').length === 4",
   );
   assert.match((await tab.locator('li').first().textContent()) as string, 'POST /orders');
   await tab.evaluate(`(async () => { for (let i = 0; i < 210; i++) await ${order('x')}; })()`);
-  await tab.waitForFunction(
+  await until(
+    tab,
     "document.querySelector('sealwire-inspector').shadowRoot.querySelectorAll('li').length === 200",
   );
   assert.equal(complaints, []);

@@ -1,4 +1,5 @@
-import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { test } from 'uvu';
 import { within } from './cases.ts';
 import { findChromium } from './chromium.ts';
@@ -23,4 +24,9 @@ export async function startBrowser(options?: BrowserContextOptions): Promise<Bro
   // The compiler of the tests names functions by this, also those that run in the page.
   await context.addInitScript('globalThis.__name = (value) => value;');
   return context;
+}
+
+/** Waits until an expression is true in a page. The page's policy may forbid `eval`, by which Playwright would wait. */
+export async function until(page: Page, expression: string): Promise<void> {
+  while (!(await page.evaluate(`Boolean(${expression})`))) await sleep(30);
 }
