@@ -1,12 +1,12 @@
 // Keys of a key directory on the command line: their whole life, and what is refused on the way.
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { storageFromEnvironment } from '@sealwire/keys';
+import { createKeyDirectory, storageFromEnvironment } from '@sealwire/keys';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it, sleep } from '../../../test/support/cases.ts';
 import { findKey, prefixLength } from '../src/keys/ids.ts';
 import { inProcess } from './support/in-process.ts';
-import { keyDirectory, keysFolder, type ListedKey } from './support/key-directories.ts';
+import { keyDirectory, keysFolder, type ListedKey, passphrase } from './support/key-directories.ts';
 import { sealwire } from './support/programs.ts';
 
 it('a key lives from add to destroy, and each step says when it may be taken', async () => {
@@ -227,6 +227,22 @@ it('every command has a help with an example and its exit codes', async () => {
   assert.is(code, 0);
   assert.match(String(help), /^Usage: sealwire keys promote ID \[flags\]$/m);
   assert.match(String(help), /^ {2}sealwire keys promote .*\n[\s\S]*^Exit codes: 0/m);
+});
+
+it('an init that was killed before it had made keys is made up for by the next', async () => {
+  const { folder, done, keys } = keysFolder();
+  await createKeyDirectory(`${folder}/keys`, { passphrase });
+  assert.match(await done('init', '--suites', 'X25519'), 'has the keys of a server');
+  const again = await keys('init');
+  assert.is(again.code, 1);
+  assert.match(again.stderr, 'holds keys already');
+});
+
+it('a time that no calendar has is refused', async () => {
+  const { keys } = await keyDirectory();
+  const { code, stderr } = await keys('list', '--max-age', '999999999d');
+  assert.is(code, 2);
+  assert.match(stderr, '`rotation.maxAge` is a whole number of milliseconds from 1 to ');
 });
 
 test.run();

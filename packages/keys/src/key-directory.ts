@@ -41,7 +41,8 @@ export async function openKeyDirectory(folder: string, options: KeyDirectoryOpti
 }
 
 /**
- * Makes a key directory without keys, mode 0700; the folder may be there already.
+ * Makes a key directory without keys, mode 0700; the folder may be there already, also as one that has no keys yet, which
+ * is what a process leaves behind that was killed before it had made them.
  * @throws SealwireError `keys-invalid` if it holds keys, and like {@link openKeyDirectory}
  */
 export async function createKeyDirectory(folder: string, options: KeyDirectoryOptions): Promise<KeyStorage> {
@@ -53,17 +54,23 @@ export async function createKeyDirectory(folder: string, options: KeyDirectoryOp
   await checkPrivateFolder(path);
   await withFolderLock(path, async (assertHeld) => {
     const names = await onFiles(path, () => readdir(path));
-    if (names.some((name) => name === manifestName || keyName.test(name)))
+    const isBegun = names.includes(manifestName);
+    if (isBegun ? await hasKeys(path, passphrase) : names.some((name) => keyName.test(name)))
       throw keysInvalid(
         path,
         'holds keys already',
         'Open it with openKeyDirectory(), or take another folder.',
       );
+    if (isBegun) return;
     const state: RingState = { version: 1, revision: 0, seq: 0, signed: {}, entries: [] };
     const manifest = { salt: randomBytes(32).toString('base64url'), state };
     await replaceFile(path, manifestName, await encodeManifest(manifest, passphrase), assertHeld);
   });
   return openKeyDirectory(path, options);
+}
+
+async function hasKeys(folder: string, passphrase: Passphrase): Promise<boolean> {
+  return (await new KeyDirectory(folder, passphrase).read()).entries.length > 0;
 }
 
 const keyName = /^key-[A-Za-z0-9_-]{43}\.pem$/;
