@@ -17,6 +17,7 @@ import {
 } from './private-files.ts';
 import { isKeyId, isRingState } from './ring-form.ts';
 import type { KeyEntry, KeyStorage, RingChange, RingState } from './storage.ts';
+import { warn } from './warn.ts';
 
 export interface KeyDirectoryOptions {
   /** What encrypts the secrets and authenticates the manifest: 8 to 1,024 bytes, text in UTF-8. */
@@ -121,7 +122,8 @@ class KeyDirectory implements KeyStorage {
   update(change: (state: RingState) => Maybe<RingChange | undefined>): Promise<RingState> {
     return withFolderLock(this.#folder, async (assertHeld) => {
       const { salt, state: before } = await this.#load();
-      await this.#removeOrphans(before);
+      // What cannot be removed must not keep anybody from taking out a stolen key.
+      await this.#removeOrphans(before).catch(warn);
       const changed = await change(before);
       if (changed === undefined) return before;
       const state: RingState = { ...changed.state, revision: before.revision + 1 };
@@ -130,7 +132,10 @@ class KeyDirectory implements KeyStorage {
       // lacks its secret, and what is to be erased is an orphan as soon as the manifest says so.
       await this.#writeSecrets(state, salt, changed.secrets ?? new Map());
       await this.#writeManifest({ salt, state }, assertHeld);
+      const mark = await this.#mark();
       await eraseFiles(this.#folder, (changed.erase ?? []).map(nameOf));
+      // Not before: if that fails, who called does not get the new state, and it is news to this process, too.
+      this.#writtenMark = mark;
       return state;
     });
   }
@@ -196,7 +201,6 @@ class KeyDirectory implements KeyStorage {
       throw keysInvalid(join(this.#folder, manifestName), 'would become too large', 'Forget destroyed keys.');
     await replaceFile(this.#folder, manifestName, text, assertHeld);
     this.#note(seenOf(manifest));
-    this.#writtenMark = await this.#mark();
   }
 
   /** Erases what a process that was killed left behind: secrets without a living entry, and unfinished files. */
