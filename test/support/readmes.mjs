@@ -25,7 +25,7 @@ const blockNames = {
   ],
   'packages/aws-kms/README.md': ['make-keys.js', 'server.js', 'kem-key.js', 'policy.json'],
   'packages/audit/README.md': ['audit.js'],
-  'packages/cli/README.md': ['command-line.sh', 'doctor.sh'],
+  'packages/cli/README.md': ['command-line.sh'],
   'packages/client/README.md': ['client.js', 'client-key.js'],
   'packages/core/README.md': ['core.js'],
   'packages/express/README.md': ['server.js', 'sessions.js'],
