@@ -1,4 +1,5 @@
 import { isSealwireError } from '@sealwire/core';
+import { printable } from './printable.ts';
 
 /** What ends a command: a line on stderr and an exit code. */
 export class Failure extends Error {
@@ -33,6 +34,6 @@ export function report(error: unknown): number {
 }
 
 function write(code: string, text: string, exitCode: number): number {
-  process.stderr.write(`sealwire: ${code}: ${text}\n`);
+  process.stderr.write(`sealwire: ${code}: ${printable(text)}\n`);
   return exitCode;
 }

@@ -3,13 +3,14 @@ import { fetchConfiguration } from './config/fetched.ts';
 import { fetchOf, originOf, reachFlags } from './connection.ts';
 import { Failure, usage } from './failure.ts';
 import type { Flags } from './flags.ts';
+import { jsonFlag, writeJson } from './json.ts';
 import { directoryFlags, withRing } from './keys/ring.ts';
 
 export const pin: Command = {
   name: 'pin',
   takes: '[ORIGIN]',
   summary: 'The pins of a server: of one that runs at ORIGIN, or of its key directory',
-  flags: { ...directoryFlags, ...reachFlags },
+  flags: { ...directoryFlags, ...reachFlags, json: jsonFlag },
   notes: `With ORIGIN, the pins that sign its key configuration. What comes over the network could be anyone's who ends TLS:
 compare it with what the server's operator says, who gets it by --dir.
 
@@ -22,7 +23,8 @@ Exit codes: 0, 1 there is no configuration with a valid signature, or the keys c
 
 async function run(flags: Flags): Promise<number> {
   const pins = await pinsOf(flags);
-  process.stdout.write(pins.map((each) => `${each}\n`).join(''));
+  if (flags.has('json')) writeJson(pins);
+  else process.stdout.write(pins.map((each) => `${each}\n`).join(''));
   return 0;
 }
 

@@ -18,7 +18,8 @@ export function roughly(duration: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-/** `2026-11-21T08:15:00Z`. */
+/** `2026-11-21T08:15:00Z`; `never` for a time that no calendar has. */
 export function moment(time: number): string {
+  if (Number.isNaN(new Date(time).getTime())) return 'never';
   return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -6,6 +6,7 @@ import { it } from '../../../test/support/cases.ts';
 import { startProxy } from '../../../test/support/proxies.ts';
 import { listen, pin, startSealedNode } from '../../../test/support/servers.ts';
 import { app } from './support/app.ts';
+import { inProcess } from './support/in-process.ts';
 import { sealwire } from './support/programs.ts';
 
 it('a configuration is shown with who signed it, for whom, until when, and its keys', async () => {
@@ -78,6 +79,51 @@ it('what answers with something else says what it was and what to do', async () 
     assert.is(code, 1);
     assert.match(stderr, text);
   }
+});
+
+it('whatever somebody answers ends in one line, and commands no terminal', async () => {
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const header = encode({ alg: 'EdDSA', typ: 'sealwire-config+jws', kid: pin });
+  const signatures = [{ protected: header, signature: 'AAAA' }];
+  const payload = { v: 1, aud: ['\u001b[31mred'], seq: 1, iat: 1, exp: 2 ** 53 - 1, fields: [], keys: [] };
+  const answers: [body: string, code: number, text: RegExp][] = [
+    [JSON.stringify({ payload: encode(null), signatures }), 1, /is no signed key configuration/],
+    [JSON.stringify({ payload: encode({}), signatures }), 1, /is no signed key configuration/],
+    [JSON.stringify({ payload: encode(payload), signatures: [] }), 1, /is no signed key configuration/],
+    [
+      JSON.stringify({ payload: encode({ ...payload, handshake: '/hs' }), signatures }),
+      1,
+      /for {10}\ufffd\[31mred\n[\s\S]*valid until {2}never/,
+    ],
+  ];
+  for (const [body, expected, text] of answers) {
+    const { origin } = await listen((_req, res) =>
+      res.setHeader('content-type', 'application/jose+json').end(body),
+    );
+    const { code, stdout, stderr } = await inProcess(['config', 'show', origin]);
+    assert.is(code, expected);
+    assert.match(stdout + stderr, text);
+    assert.is((await inProcess(['pin', origin])).code, 1);
+  }
+});
+
+it('of an answer without an end no more is read than a configuration may have', async () => {
+  const { origin } = await listen((_req, res) => {
+    const more = () => {
+      while (!res.destroyed && res.write(Buffer.alloc(65_536, 'a')));
+    };
+    res.setHeader('content-type', 'application/jose+json').on('drain', more);
+    more();
+  });
+  const { code, stderr } = await inProcess(['config', 'show', origin]);
+  assert.is(code, 1);
+  assert.match(stderr, 'is no signed key configuration');
+});
+
+it('pins are a list as JSON, too', async () => {
+  const { origin } = await startSealedNode(app);
+  const { stdout } = await inProcess(['pin', '--json', origin]);
+  assert.equal(JSON.parse(stdout), [pin]);
 });
 
 test.run();

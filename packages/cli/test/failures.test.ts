@@ -8,7 +8,14 @@ import { deferred, it, within } from '../../../test/support/cases.ts';
 import { startProxy } from '../../../test/support/proxies.ts';
 import { listen, pin, startSealedNode } from '../../../test/support/servers.ts';
 import { app } from './support/app.ts';
-import { folderWith, sealwire, startProxyCommand, startSealwire } from './support/programs.ts';
+import {
+  folderWith,
+  run,
+  sealwire,
+  sealwireArgs,
+  startProxyCommand,
+  startSealwire,
+} from './support/programs.ts';
 
 /** Asserts how a command fails, in one line. @returns what it said */
 async function assertFails(args: readonly string[], exitCode: number, code: string): Promise<string> {
@@ -211,6 +218,23 @@ it('a gateway ends by Ctrl-C, and says what it cannot listen on', async () => {
   child.kill('SIGINT');
   const { code, stderr } = await within(ended, 'its end');
   assert.equal([code, stderr], [0, '']);
+});
+
+it('who reads no further than a line is no failure, and a full disk is one of one line', async () => {
+  const { child, ended } = startSealwire(['--help']);
+  child.stdout.destroy();
+  const { code, stderr } = await ended;
+  assert.equal([code, stderr], [0, '']);
+  const full = await run('/bin/sh', [
+    '-c',
+    '"$@" > /dev/full',
+    'sh',
+    process.execPath,
+    ...sealwireArgs,
+    '--help',
+  ]);
+  assert.is(full.code, 1);
+  assert.match(full.stderr, /^sealwire: output: ENOSPC[^\n]+\n$/);
 });
 
 test.run();

@@ -232,4 +232,20 @@ it('every command has a help with an example and its exit codes', async () => {
   assert.match(String(help), /^ {2}sealwire keys promote .*\n[\s\S]*^Exit codes: 0/m);
 });
 
+it('an init that was killed before it had made keys is made up for by the next', async () => {
+  const { folder, done, keys } = keysFolder();
+  await createKeyDirectory(`${folder}/keys`, { passphrase });
+  assert.match(await done('init', '--suites', 'X25519'), 'has the keys of a server');
+  const again = await keys('init');
+  assert.is(again.code, 1);
+  assert.match(again.stderr, 'holds keys already');
+});
+
+it('a time that no calendar has is refused', async () => {
+  const { keys } = await keyDirectory();
+  const { code, stderr } = await keys('list', '--max-age', '999999999d');
+  assert.is(code, 2);
+  assert.match(stderr, '`rotation.maxAge` is a whole number of milliseconds from 1 to ');
+});
+
 test.run();

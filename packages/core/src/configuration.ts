@@ -89,14 +89,9 @@ export async function openConfiguration(
   bytes: Uint8Array,
   { identities, origin }: ConfigurationTrust,
 ): Promise<Configuration> {
-  const jws = parseJson<Jws>(bytes, maxConfigurationLength, valid.jws, 'configuration-invalid');
+  const jws = parseJws(bytes);
   await verifySignatures(jws, identities);
-  const payload = parseJson<ConfigurationPayload>(
-    decodeSigned(jws.payload),
-    maxConfigurationLength,
-    valid.configuration,
-    'configuration-invalid',
-  );
+  const payload = parsePayload(jws);
   if (!payload.aud.includes(origin)) {
     throw new SealwireError('audience-mismatch', `It does not name ${origin}; see the option \`origins\`.`);
   }
@@ -105,6 +100,35 @@ export async function openConfiguration(
     throw new SealwireError('configuration-invalid', 'It is valid for more than 7 days, or for no time.');
   }
   return { payload, signed: jws.payload };
+}
+
+/**
+ * What a signed configuration says, and the pins that its signatures name: of the right form, and nothing verified. To
+ * show somebody what is there, never to use it.
+ * @throws SealwireError `configuration-invalid`
+ */
+export function readUnverified(bytes: Uint8Array): {
+  payload: ConfigurationPayload;
+  named: string[];
+} {
+  const jws = parseJws(bytes);
+  return {
+    payload: parsePayload(jws),
+    named: jws.signatures.map((entry) => signingIdentity(entry.protected)),
+  };
+}
+
+function parseJws(bytes: Uint8Array): Jws {
+  return parseJson<Jws>(bytes, maxConfigurationLength, valid.jws, 'configuration-invalid');
+}
+
+function parsePayload({ payload }: Jws): ConfigurationPayload {
+  return parseJson<ConfigurationPayload>(
+    decodeSigned(payload),
+    maxConfigurationLength,
+    valid.configuration,
+    'configuration-invalid',
+  );
 }
 
 /** One valid signature of a pinned identity suffices; without pins, one valid signature. */

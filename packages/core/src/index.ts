@@ -30,6 +30,7 @@ export {
   defaultHandshakePath,
   maxConfigurationLength,
   openConfiguration,
+  readUnverified,
   signConfiguration,
   type UsableKey,
   usableKeys,

@@ -19,7 +19,8 @@ export function* dueSteps(
 ): Generator<DueStep, undefined> {
   for (const entry of entries) {
     const next = nextStep(entry, entries, rotation);
-    if (next === undefined || now < next.from) continue;
+    // Nothing is due at a time that is no number, or there would be no end of it.
+    if (next === undefined || !(now >= next.from)) continue;
     const { step } = next;
     yield step === 'add' ? { step, purpose: entry.purpose, alg: entry.alg } : { step, entry };
   }

@@ -17,6 +17,7 @@ import {
 } from './private-files.ts';
 import { isKeyId, isRingState } from './ring-form.ts';
 import type { KeyEntry, KeyStorage, RingChange, RingState } from './storage.ts';
+import { warn } from './warn.ts';
 
 export interface KeyDirectoryOptions {
   /** What encrypts the secrets and authenticates the manifest: 8 to 1,024 bytes, text in UTF-8. */
@@ -41,7 +42,8 @@ export async function openKeyDirectory(folder: string, options: KeyDirectoryOpti
 }
 
 /**
- * Makes a key directory without keys, mode 0700; the folder may be there already.
+ * Makes a key directory without keys, mode 0700; the folder may be there already, also as one that has no keys yet, which
+ * is what a process leaves behind that was killed before it had made them.
  * @throws SealwireError `keys-invalid` if it holds keys, and like {@link openKeyDirectory}
  */
 export async function createKeyDirectory(folder: string, options: KeyDirectoryOptions): Promise<KeyStorage> {
@@ -53,17 +55,23 @@ export async function createKeyDirectory(folder: string, options: KeyDirectoryOp
   await checkPrivateFolder(path);
   await withFolderLock(path, async (assertHeld) => {
     const names = await onFiles(path, () => readdir(path));
-    if (names.some((name) => name === manifestName || keyName.test(name)))
+    const isBegun = names.includes(manifestName);
+    if (isBegun ? await hasKeys(path, passphrase) : names.some((name) => keyName.test(name)))
       throw keysInvalid(
         path,
         'holds keys already',
         'Open it with openKeyDirectory(), or take another folder.',
       );
+    if (isBegun) return;
     const state: RingState = { version: 1, revision: 0, seq: 0, signed: {}, entries: [] };
     const manifest = { salt: randomBytes(32).toString('base64url'), state };
     await replaceFile(path, manifestName, await encodeManifest(manifest, passphrase), assertHeld);
   });
   return openKeyDirectory(path, options);
+}
+
+async function hasKeys(folder: string, passphrase: Passphrase): Promise<boolean> {
+  return (await new KeyDirectory(folder, passphrase).read()).entries.length > 0;
 }
 
 const keyName = /^key-[A-Za-z0-9_-]{43}\.pem$/;
@@ -114,7 +122,8 @@ class KeyDirectory implements KeyStorage {
   update(change: (state: RingState) => Maybe<RingChange | undefined>): Promise<RingState> {
     return withFolderLock(this.#folder, async (assertHeld) => {
       const { salt, state: before } = await this.#load();
-      await this.#removeOrphans(before);
+      // What cannot be removed must not keep anybody from taking out a stolen key.
+      await this.#removeOrphans(before).catch(warn);
       const changed = await change(before);
       if (changed === undefined) return before;
       const state: RingState = { ...changed.state, revision: before.revision + 1 };
@@ -123,7 +132,10 @@ class KeyDirectory implements KeyStorage {
       // lacks its secret, and what is to be erased is an orphan as soon as the manifest says so.
       await this.#writeSecrets(state, salt, changed.secrets ?? new Map());
       await this.#writeManifest({ salt, state }, assertHeld);
+      const mark = await this.#mark();
       await eraseFiles(this.#folder, (changed.erase ?? []).map(nameOf));
+      // Not before: if that fails, who called does not get the new state, and it is news to this process, too.
+      this.#writtenMark = mark;
       return state;
     });
   }
@@ -189,7 +201,6 @@ class KeyDirectory implements KeyStorage {
       throw keysInvalid(join(this.#folder, manifestName), 'would become too large', 'Forget destroyed keys.');
     await replaceFile(this.#folder, manifestName, text, assertHeld);
     this.#note(seenOf(manifest));
-    this.#writtenMark = await this.#mark();
   }
 
   /** Erases what a process that was killed left behind: secrets without a living entry, and unfinished files. */

@@ -27,6 +27,8 @@ export class Passphrase {
    * @throws SealwireError `invalid-option`
    */
   constructor(passphrase: string | Uint8Array) {
+    if (typeof passphrase !== 'string' && !(passphrase instanceof Uint8Array))
+      throw new SealwireError('invalid-option', '`passphrase` is a text, or bytes.');
     const bytes = Buffer.from(passphrase as string);
     if (bytes.length < minLength || bytes.length > maxPassphraseLength) {
       const detail = `A passphrase for keys has ${minLength} to ${maxPassphraseLength} bytes. Make one: openssl rand -base64 24`;

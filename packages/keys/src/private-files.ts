@@ -28,7 +28,7 @@ export function custodyFault(
   if (uid !== user && !byRoot)
     return {
       problem: 'belongs to another user',
-      remedy: 'Change its owner (chown) to the user of this process.',
+      remedy: 'Run this process as that user, or change the owner (chown) to the user of this process.',
     };
   if ((mode & (byRoot ? 0o037 : 0o077)) === 0) return undefined;
   return {

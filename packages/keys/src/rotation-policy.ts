@@ -4,8 +4,10 @@ import type { KeyEntry } from './storage.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
+/** Times that are so far ahead still have a date, and fit into configurations. */
+const longest = 36_525 * day;
 
-/** When KEM keys are replaced. Durations in milliseconds. */
+/** When KEM keys are replaced. Durations in whole milliseconds, of 100 years at most. */
 export interface RotationPolicy {
   /** After this long in use a key gets a successor. Default 30 days. */
   readonly maxAge?: number;
@@ -53,9 +55,16 @@ export function resolveRotation(policy: RotationPolicy = {}): Rotation {
     const value = rotation[name];
     // A key that is not accepted for a moment after its retirement would fail whoever uses it just then.
     const least = name === 'keepHistory' || name === 'jitter' ? 0 : 1;
-    const most = name === 'jitter' ? 1 : Number.POSITIVE_INFINITY;
-    if (typeof value !== 'number' || !(value >= least && value <= most))
-      throw new SealwireError('invalid-option', `\`rotation.${name}\` is a number from ${least} to ${most}.`);
+    const isDuration = name !== 'jitter' && name !== 'maxHandshakes';
+    const most = isDuration ? longest : name === 'jitter' ? 1 : Number.POSITIVE_INFINITY;
+    const isNumber = isDuration ? Number.isInteger(value) : typeof value === 'number';
+    if (!isNumber || !(value >= least && value <= most)) {
+      const what = isDuration ? 'whole number of milliseconds' : 'number';
+      throw new SealwireError(
+        'invalid-option',
+        `\`rotation.${name}\` is a ${what} from ${least} to ${most}.`,
+      );
+    }
   }
   return rotation;
 }

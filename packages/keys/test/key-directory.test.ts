@@ -1,8 +1,10 @@
-import { copyFile, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { it } from '../../../test/support/cases.ts';
+import { deferred, it, within } from '../../../test/support/cases.ts';
+import { failure } from '../../../test/support/problems.ts';
+import { afterwards } from '../../../test/support/resources.ts';
 import { createKeyDirectory, openKeyDirectory } from '../src/key-directory.ts';
 import type { RingState } from '../src/storage.ts';
 import { copyOfFolder, directoryWith, example, keyFile, newFolder } from './support/folders.ts';
@@ -181,6 +183,21 @@ it('reads that overtake each other are no roll-back', async () => {
   changing = false;
   await reading;
   assert.is((await storage.read()).revision, 11);
+});
+
+it('what cannot be removed keeps nobody from changing keys, and the change is news to this process', async () => {
+  const { folder, storage, key } = await example();
+  await mkdir(join(folder, 'manifest.json.tmp-0123456789abcdef'));
+  const other = await newKey('X25519');
+  assert.is((await storage.update(adding(other))).entries.length, 2);
+
+  await rm(join(folder, keyFile(key)));
+  await mkdir(join(folder, keyFile(key)));
+  const told = deferred<void>();
+  afterwards(storage.watch(() => told.resolve()));
+  assert.match(((await failure(storage.update(destroying(key.entry.id)))) as Error).message, keyFile(key));
+  await within(told.promise, 'the news', 5000);
+  assert.is((await storage.read()).entries[0]?.status, 'destroyed');
 });
 
 test.run();

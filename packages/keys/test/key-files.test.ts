@@ -216,9 +216,12 @@ it('every secret has one encoding as PKCS#8, and what is no such encoding is ref
   );
 });
 
-it('a passphrase that is too short or too long is a mistake', async () => {
-  for (const wrong of ['', 'short', 'x'.repeat(1025)])
-    assert.is((await refusal(() => new Passphrase(wrong))).code, 'invalid-option');
+it('a passphrase that is too short or too long, or none, is a mistake, which does not quote it', async () => {
+  for (const wrong of ['', 'short', 'x'.repeat(1025), undefined, 1_234_567_890, {}]) {
+    const { code, message } = await refusal(() => new Passphrase(wrong as string));
+    assert.is(code, 'invalid-option');
+    assert.not.match(message, '1234567890');
+  }
 });
 
 test.run();

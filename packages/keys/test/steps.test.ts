@@ -4,7 +4,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { failure, thrown } from '../../../test/support/problems.ts';
+import { dueSteps } from '../src/due.ts';
 import { KeyRing, memoryStorage } from '../src/index.ts';
+import { resolveRotation } from '../src/rotation-policy.ts';
 import { day, fakeTime, fetched, hour, idOf, newRing, recordingAudit, shakeHands } from './support/rings.ts';
 
 it('the first keys are in use at once: one for each suite, and an identity', async () => {
@@ -181,6 +183,8 @@ it('options that make no sense are refused by name', async () => {
     [{ rotation: { overlap: 0 } }, 'rotation.overlap'],
     [{ rotation: { maxAge: Number.NaN } }, 'rotation.maxAge'],
     [{ rotation: { jitter: 2 } }, 'rotation.jitter'],
+    [{ rotation: { publishLead: Number.POSITIVE_INFINITY } }, 'rotation.publishLead'],
+    [{ rotation: { publishLead: 0.5 } }, 'rotation.publishLead'],
     [{ suites: ['x448'] }, 'x448'],
     [{ identity: 'sw1' }, 'sw1'],
     [{ actor: '' }, 'actor'],
@@ -213,6 +217,11 @@ it('what a storage cannot say is told when a ring is opened, in its words', asyn
     },
   });
   assert.match((await thrown(KeyRing.open(broken, { clock: fakeTime() }), 'keys-invalid')).message, 'lost');
+});
+
+it('nothing is due at a time that is no number', async () => {
+  const { ring } = await newRing();
+  assert.equal([...dueSteps(ring.entries, resolveRotation(), Number.NaN)], []);
 });
 
 test.run();

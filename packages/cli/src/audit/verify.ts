@@ -28,7 +28,8 @@ every line is checked, with a checkpoint key those before the last checkpoint.
   sealwire audit verify --checkpoint-key 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo audit.jsonl
   sealwire audit verify --key-file audit.key --expect 1024:m1ybQ…k audit.jsonl
 
-A log without a closing checkpoint, as one that is being written, may have lost its end: only --expect can tell.
+A log without a closing checkpoint, as one that is being written, may have lost its end: only --expect can tell. So it is
+with one that was cut where it had been closed before: a server's ends so at each restart, an operator's at each command.
 
 Exit codes: 0 sound, 1 something was found, 2 usage.`,
   run,

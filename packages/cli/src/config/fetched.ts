@@ -1,12 +1,12 @@
 import {
   type ConfigurationPayload,
+  concat,
   configurationPath,
   configurationType,
-  decodeBase64Url,
-  fromUtf8,
   isSealwireError,
   maxConfigurationLength,
   openConfiguration,
+  readUnverified,
 } from '@sealwire/core';
 import { Failure } from '../failure.ts';
 
@@ -36,7 +36,7 @@ export async function fetchConfiguration(origin: string, fetch: Fetch): Promise<
   let bytes: Uint8Array;
   try {
     response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(answerLimit) });
-    bytes = new Uint8Array(await response.arrayBuffer());
+    bytes = await beginningOf(response);
   } catch (error) {
     throw new Failure(1, 'server-unreachable', `${origin} did not answer: ${reasonOf(error)}.`);
   }
@@ -76,21 +76,25 @@ export function reasonOf(error: unknown): string {
   return cause instanceof Error ? cause.message || (cause as { code?: string }).code || cause.name : message;
 }
 
+/** As much of a body as shows that it is too long: whoever answers may never stop. */
+async function beginningOf({ body }: Response): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > maxConfigurationLength) break;
+  }
+  return concat(...chunks);
+}
+
 /** What it says, before anything of it is verified. */
-function read(bytes: Uint8Array): { payload: ConfigurationPayload; named: string[] } {
+function read(bytes: Uint8Array): ReturnType<typeof readUnverified> {
   try {
-    if (bytes.length > maxConfigurationLength) throw new RangeError('too long');
-    const { payload, signatures } = JSON.parse(fromUtf8(bytes));
-    const named = signatures.map((entry: { protected: string }) => String(part(entry.protected).kid));
-    return { payload: part(payload), named };
+    return readUnverified(bytes);
   } catch {
     throw new Failure(1, 'configuration-invalid', 'What came is no signed key configuration.');
   }
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: whatever somebody answered
-function part(encoded: string): any {
-  return JSON.parse(fromUtf8(decodeBase64Url(encoded)));
 }
 
 /** @throws SealwireError `configuration-invalid` for what no signature can mend */

@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { fetchOf, givenPins, originOf, reachFlags } from '../connection.ts';
 import type { Flags } from '../flags.ts';
 import { jsonFlag, writeJson } from '../json.ts';
+import { printable } from '../printable.ts';
 import { moment, roughly } from '../times.ts';
 import { type FetchedConfiguration, fetchConfiguration } from './fetched.ts';
 
@@ -34,7 +35,7 @@ async function run(flags: Flags): Promise<number> {
     const { payload, signers, named } = fetched;
     writeJson({ origin, payload, signers, named, faults });
   } else {
-    process.stdout.write(`${describe(fetched, Date.now())}\n${verdict(faults, pins)}\n`);
+    process.stdout.write(printable(`${describe(fetched, Date.now())}\n${verdict(faults, pins)}\n`));
   }
   return faults.length > 0 ? 1 : 0;
 }

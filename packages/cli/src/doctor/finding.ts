@@ -1,3 +1,5 @@
+import { printable } from '../printable.ts';
+
 /** What a check found. A `problem` keeps clients from working, a `warning` may, sooner or later. */
 export interface Finding {
   /** What was looked at, in a word or two. */
@@ -16,7 +18,7 @@ const marks = { ok: ['✓', 32], note: ['·', 90], warning: ['!', 33], problem: 
 export function format({ check, level, text, remedy }: Finding, colours: boolean): string {
   const [mark, colour] = marks[level];
   const sign = colours ? `\x1b[${colour}m${mark}\x1b[0m` : mark;
-  const lines = `${sign} ${check.padEnd(14)}${text}`;
+  const lines = `${sign} ${check.padEnd(14)}${printable(text)}`;
   return remedy === undefined ? lines : `${lines}\n${' '.repeat(16)}${remedy}`;
 }
 

@@ -128,5 +128,14 @@ function rotationOf(flags: Flags): NonNullable<RingOptions['rotation']> {
 function actorOf(flags: Flags): string {
   const given = flags.last('actor');
   if (given === '') throw usage('--actor is a name.');
-  return given ?? `cli:${userInfo().username}`;
+  return given ?? `cli:${userName()}`;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // In a container the user often has a number and no name.
+    return String(process.geteuid?.());
+  }
 }
