@@ -1,4 +1,4 @@
-import { createHash, createHmac, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type AuditEvent, fromUtf8, type SignatureAlgorithm } from '@sealwire/core';
 
 // A line of an audit log: {"seq":7,"prev":"…","event":{…},"mac":"…"}
@@ -119,6 +119,11 @@ export function lineHash(line: Uint8Array): string {
 
 export function lineMac(key: KeyObject, body: Uint8Array): Buffer {
   return createHmac('sha256', key).update(body).digest();
+}
+
+/** True if a MAC is the right one, in the same time whatever it is. */
+export function isMac(right: Buffer, mac: Uint8Array): boolean {
+  return mac.length === right.length && timingSafeEqual(right, mac);
 }
 
 /** What a checkpoint signs. */

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { SealwireError } from '@sealwire/core';
-import { beginning, lineHash, lineMac, parseLine } from './line.ts';
+import { beginning, isMac, lineHash, lineMac, parseLine } from './line.ts';
 
 /** How much of a file's end is looked at: lines are much shorter. */
 const tailLength = 128 * 1024;
@@ -66,7 +66,7 @@ function lastOf({ lines, rest, length }: Ends, key: KeyObject): Resumption {
       torn.unshift(lineHash(line));
       continue;
     }
-    if (!lineMac(key, last.body).equals(last.mac)) throw notGenuine();
+    if (!isMac(lineMac(key, last.body), last.mac)) throw notGenuine();
     return { seq: last.seq + 1, hash: lineHash(line), torn };
   }
   if (length > tailLength) throw notGenuine();

@@ -27,7 +27,7 @@ const members: { [Type in AuditEventType]: Record<keyof AuditEvents[Type], Schem
   'session.created': { ...aboutSession, suite, expires: whole },
   'session.ended': {
     ...aboutSession,
-    reason: { enum: ['client-revoked', 'key-revoked', 'ended'] },
+    reason: { enum: ['client-revoked', 'key-revoked'] },
     count: several,
   },
   'exchange.rejected': { ...aboutSession, reason, bytes: whole, duration: whole },

@@ -41,7 +41,7 @@ export interface AuditEvents {
   'session.created': AboutSession & { readonly suite: SuiteName; readonly expires: number };
   /** Many may end at once; then `session` is undefined and `count` says how many. */
   'session.ended': {
-    readonly reason: 'client-revoked' | 'key-revoked' | 'ended';
+    readonly reason: 'client-revoked' | 'key-revoked';
     readonly session: string | undefined;
     readonly kid: string | undefined;
     readonly client: string | undefined;
