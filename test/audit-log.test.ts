@@ -140,6 +140,19 @@ for (const [name, change] of Object.entries(manipulations)) {
   });
 }
 
+it('a signature that is spelt otherwise is found: some spellings decode to the same bytes', async () => {
+  const { files } = await logOf([3]);
+  assert.ok((await verified(files, bySignature)).sound);
+  const text = String(files[0]);
+  const end = text.lastIndexOf('"sig":"') + 7 + 86;
+  const last = text[end - 1] as string;
+  // Its two lowest of four unused bits.
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  const other = alphabet[alphabet.indexOf(last) ^ 1] as string;
+  const respelt = Buffer.from(text.slice(0, end - 1) + other + text.slice(end));
+  assert.not.ok((await verified([respelt], bySignature)).sound);
+});
+
 it('a file that is missing is found, the first and the last, too', async () => {
   const { files, head } = await logOf([20], { bytes: 1000 });
   assert.ok(files.length > 3);

@@ -189,7 +189,7 @@ it('first keys are made once, and a directory that is there already is left as i
   assert.is(statSync(`${folder}/keys`).mode & 0o777, 0o700);
   const again = await keys('init');
   assert.is(again.code, 1);
-  assert.match(again.stderr, /^sealwire: keys-invalid: .*There are keys already/);
+  assert.match(again.stderr, /^sealwire: keys-invalid: .*holds keys already/);
   assert.equal(readdirSync(`${folder}/keys`), before);
   const begun = keysFolder();
   await createKeyDirectory(`${begun.folder}/keys`, { passphrase });

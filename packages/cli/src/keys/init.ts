@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { type SuiteName, suiteByName } from '@sealwire/core';
-import { createKeyDirectory, KeyRing, openKeyDirectory } from '@sealwire/keys';
+import { createKeyDirectory, KeyRing } from '@sealwire/keys';
 import type { Command } from '../command.ts';
 import { usage } from '../failure.ts';
 import type { Flags } from '../flags.ts';
@@ -34,9 +32,7 @@ async function run(flags: Flags): Promise<number> {
   const passphrase = await passphraseOf(flags, folder, true);
   const [pin] = await recorded(flags, (options) =>
     waitingFor('Making the keys', async () => {
-      // One that was left without keys, by a Ctrl-C, gets them now.
-      const begun = existsSync(join(folder, 'manifest.json'));
-      const storage = await (begun ? openKeyDirectory : createKeyDirectory)(folder, { passphrase });
+      const storage = await createKeyDirectory(folder, { passphrase });
       const ring = await KeyRing.create(storage, { ...options, ...(suites && { suites }) });
       ring.close();
       return ring.pins;
