@@ -1,4 +1,5 @@
-// `npm test`: installs, then runs every check and every test. Arguments are patterns that file names must contain.
+// `npm test`: installs, then runs every check and every test. Arguments are parts of
+// file names: one of them has to be in a name, and none that begins with an exclamation mark.
 import { install, root, run } from './bootstrap.mjs';
 
 install();

@@ -19,7 +19,11 @@ const requireAll = process.env.SEALWIRE_REQUIRE === 'all';
 const optional = (process.env.SEALWIRE_OPTIONAL ?? '').split(',');
 
 const patterns = process.argv.slice(2);
-const wanted = (file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern));
+const unwanted = patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => pattern.slice(1));
+const named = patterns.filter((pattern) => !pattern.startsWith('!'));
+const wanted = (file) =>
+  !unwanted.some((part) => file.includes(part)) &&
+  (named.length === 0 || named.some((part) => file.includes(part)));
 
 const jobs = [...checks(), ...testFiles()].filter(({ name }) => wanted(name));
 const totals = { passed: 0, failed: 0, skipped: 0 };
