@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { inChromium } from './support/playwright.ts';
+import { inChromium, until } from './support/playwright.ts';
 import { startSealedApp } from './support/sealed-page.ts';
 
 /** What fetch comes to in a page. */
@@ -33,7 +33,11 @@ async function fails(tab: Page, path: string, init?: RequestInit): Promise<void>
   assert.match(String(await asked(tab, path, init)), 'TypeError');
 }
 
-const failures = (tab: Page) => tab.evaluate('failures');
+/** What the page was told of calls that failed; the worker tells it a little later than the call itself. */
+async function failures(tab: Page, count = 0): Promise<unknown> {
+  await until(tab, `failures.length >= ${count}`);
+  return tab.evaluate('failures');
+}
 
 inChromium('fetch: method, fields and body arrive sealed, and the response is what it would be', async () => {
   const { openSealed, origin, wire } = await startSealedApp();
@@ -88,7 +92,7 @@ inChromium('a redirect takes nothing that was sealed to another origin', async (
     const post = { method: 'POST', body: 'peach' };
     await fails(tab, `/moved/${status}?to=${elsewhere}`, post);
   }
-  assert.equal(await failures(tab), [
+  assert.equal(await failures(tab, 2), [
     ['redirect-refused', 'POST', '/moved/302'],
     ['redirect-refused', 'POST', '/moved/307'],
   ]);
@@ -222,7 +226,7 @@ inChromium('what is not sealed, or cut short, is a network error, and the page h
   await fails(tab, '/forgotten');
   await fails(tab, '/echo', { headers: { 'x-unlisted': 'x' } });
   await fails(tab, '/cut');
-  assert.equal(await failures(tab), [
+  assert.equal(await failures(tab, 2), [
     ['plaintext-answer', 'GET', '/forgotten'],
     ['field-not-listed', 'GET', '/echo'],
   ]);
