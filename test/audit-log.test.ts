@@ -1,4 +1,5 @@
 // Whatever is changed in a log after it was written is found, with its key and with the checkpoints' public key.
+import { createSecretKey } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,7 +14,7 @@ import { generateSigner, isSealwireError } from '@sealwire/core';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Chain, parseLine } from '../packages/audit/src/line.ts';
+import { beginning, Chain, parseLine } from '../packages/audit/src/line.ts';
 import { logKey, logPath, logSigner, openLog, sampleEvent, writeLog } from './support/audit.ts';
 import { it } from './support/cases.ts';
 import { failure } from './support/problems.ts';
@@ -139,6 +140,50 @@ for (const [name, change] of Object.entries(manipulations)) {
     }
   });
 }
+
+it('every byte of a last line can be changed: that is a fault, and never an exception', async () => {
+  const { files } = await logOf([1]);
+  const text = files[0] as Buffer;
+  const start = text.lastIndexOf('\n', -2) + 1;
+  assert.match(String(text.subarray(start)), /^\{"seq":2,.*"checkpoint":/);
+  const options = { ...byKey, ...bySignature };
+  assert.ok((await verified([text], options)).sound);
+  for (let at = start; at < text.length; at++) {
+    for (const bit of [1, 32]) {
+      const copy = Buffer.from(text);
+      copy[at] = (copy[at] as number) ^ bit;
+      assert.not.ok((await verified([copy], options)).sound, String(copy.subarray(start)));
+    }
+  }
+});
+
+it('lines of another shape are a fault, whoever can compute a MAC for them', async () => {
+  const time = 1;
+  const checkpoint = { time, lines: 0, hash: '', closing: true, alg: 'ed25519', key: '', sig: '' };
+  const shapes: object[] = [
+    { event: null },
+    { event: {} },
+    { opened: { time, torn: 'none' } },
+    { opened: { time: '1' } },
+    { checkpoint: { ...checkpoint, time: undefined } },
+    { checkpoint: { ...checkpoint, time: -1 } },
+    { checkpoint: { ...checkpoint, lines: 0.5 } },
+    { checkpoint: { ...checkpoint, closing: 1 } },
+    { checkpoint: { ...checkpoint, sig: 1 } },
+    { event: { time }, opened: { time } },
+    {},
+  ];
+  const write = (content: object) =>
+    Buffer.from(new Chain(createSecretKey(logKey), 0, beginning).next(content as never));
+  assert.equal(
+    (await verified([write({ opened: { time } })], byKey)).faults.map(({ kind }) => kind),
+    ['open-end'],
+  );
+  for (const shape of shapes) {
+    const { faults } = await verified([write(shape)], { ...byKey, ...bySignature });
+    assert.is(faults[0]?.kind, 'unreadable', JSON.stringify(shape));
+  }
+});
 
 it('a signature that is spelt otherwise is found: some spellings decode to the same bytes', async () => {
   const { files } = await logOf([3]);

@@ -67,17 +67,26 @@ export function parseLine(bytes: Uint8Array): ParsedLine | undefined {
   try {
     const [, mac] = fromUtf8(bytes.subarray(body.length)).match(tail) ?? [];
     if (mac === undefined) return undefined;
-    const { seq, prev, ...content } = JSON.parse(`${fromUtf8(body)}}`) as Content & {
-      seq: number;
-      prev: string;
-    };
-    const [kind = '', ...more] = Object.keys(content);
-    if (!Number.isSafeInteger(seq) || seq < 0 || more.length > 0) return undefined;
-    if (!['event', 'opened', 'checkpoint'].includes(kind)) return undefined;
+    const { seq, prev, ...content } = JSON.parse(`${fromUtf8(body)}}`);
+    if (!isCount(seq) || typeof prev !== 'string' || !isContent(content)) return undefined;
     return { seq, prev, content, body, mac: Buffer.from(mac, 'base64url') };
   } catch {
     return undefined;
   }
+}
+
+function isContent(content: object): content is Content {
+  const [[kind, value] = [], ...more] = Object.entries(content);
+  if (more.length > 0 || typeof value?.time !== 'number') return false;
+  if (kind === 'event') return true;
+  const { torn = [], time, lines, closing, ...texts } = value;
+  if (kind === 'opened') return Array.isArray(torn);
+  if (kind !== 'checkpoint' || ![time, lines].every(isCount) || typeof closing !== 'boolean') return false;
+  return ['hash', 'alg', 'key', 'sig'].every((name) => typeof texts[name] === 'string');
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** Writes the lines of a chain, each from the one before. */
