@@ -1,7 +1,8 @@
-import { copyOf, decodeBase64Url, encodeBase64Url, fromUtf8, utf8 } from '@sealwire/core';
+import { copyOf, decodeBase64Url, encodeBase64Url, fromUtf8, openConfiguration, utf8 } from '@sealwire/core';
 import { keysInvalid } from './failures.ts';
 import { checkSecret } from './key-id.ts';
 import { isKeyId, isObject, isRecord, isRingState } from './ring-form.ts';
+import { readConfiguration } from './signed-configuration.ts';
 import type { KeyEntry, KeyStorage, RingState } from './storage.ts';
 
 interface Bundle {
@@ -40,9 +41,10 @@ export class BundledKeys implements KeyStorage {
   }
 
   /** Zeroes the bytes. @throws SealwireError `keys-invalid`, which calls them `place` */
-  static decode(bytes: Uint8Array, place: string): BundledKeys {
+  static async decode(bytes: Uint8Array, place: string): Promise<BundledKeys> {
     try {
       const { state, secrets } = parse(bytes);
+      await Promise.all(Object.values(state.signed).map(({ body }) => checkSigned(body)));
       const decoded = Object.entries(secrets).map(([id, text]) => [id, decodeBase64Url(text)] as const);
       return new BundledKeys(place, state, new Map(decoded));
     } catch {
@@ -73,6 +75,12 @@ export class BundledKeys implements KeyStorage {
   watch(): () => void {
     return () => {};
   }
+}
+
+/** Nothing else vouches for it, and clients would refuse what was damaged. */
+async function checkSigned(body: string): Promise<void> {
+  const [origin] = readConfiguration(body).payload.aud;
+  if (origin !== undefined) await openConfiguration(utf8(body), { identities: undefined, origin });
 }
 
 function parse(bytes: Uint8Array): Bundle {

@@ -1,11 +1,10 @@
+import { suiteByName } from '@sealwire/core';
+import { algorithmFor, everySuite, isPurpose } from './key-material.ts';
 import type { KeyAlgorithm, KeyEntry, KeyStatus, RingState } from './storage.ts';
 
 type Form = (value: unknown) => boolean;
 
 const statuses: readonly KeyStatus[] = ['pending', 'active', 'retiring', 'disabled', 'destroyed'];
-const purposes: readonly KeyEntry['purpose'][] = ['kem', 'identity', 'store-wrap', 'ticket', 'audit'];
-const symmetric: readonly KeyAlgorithm[] = ['AES-256-GCM', 'HMAC-SHA256'];
-const asymmetric: readonly KeyAlgorithm[] = ['MLKEM768-X25519', 'X25519', 'P-256', 'Ed25519'];
 const maxEntries = 10_000;
 
 const idForm = /^[A-Za-z0-9_-]{43}$/;
@@ -14,7 +13,6 @@ export const isKeyId: Form = (value) => typeof value === 'string' && idForm.test
 
 const isCount: Form = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isText: Form = (value) => typeof value === 'string';
-const isBase64Url: Form = (value) => typeof value === 'string' && /^[A-Za-z0-9_-]+$/.test(value);
 const oneOf =
   (values: readonly unknown[]): Form =>
   (value) =>
@@ -48,17 +46,33 @@ const times = {
 };
 
 const isEntry: Form = (value) => {
-  const isSymmetric = isRecord(value) && symmetric.includes(value.alg as KeyAlgorithm);
+  const { purpose, alg } = isRecord(value) ? value : {};
+  const isSymmetric = alg === 'AES-256-GCM' || alg === 'HMAC-SHA256';
   const members = {
     id: isKeyId,
-    purpose: oneOf(purposes),
-    alg: oneOf(isSymmetric ? symmetric : asymmetric),
+    purpose: isPurpose,
+    alg: oneOf(algorithmsFor(purpose)),
     status: oneOf(statuses),
     created: isCount,
   };
   const optional = { ...times, revoked: isFlag, elsewhere: isFlag, handshakes: isCount };
-  return isObject(value, isSymmetric ? members : { ...members, pub: isBase64Url }, optional);
+  return isObject(value, isSymmetric ? members : { ...members, pub: publicHalfOf(alg) }, optional);
 };
+
+function algorithmsFor(purpose: unknown): readonly KeyAlgorithm[] {
+  if (!isPurpose(purpose)) return [];
+  return purpose === 'kem' ? everySuite : [algorithmFor(purpose)];
+}
+
+/** Canonical base64url of as many bytes as a public key of the algorithm has. */
+function publicHalfOf(alg: unknown): Form {
+  const length = suiteByName(alg as string)?.pubLength ?? 32;
+  return (value) => {
+    if (typeof value !== 'string') return false;
+    const bytes = Buffer.from(value, 'base64url');
+    return bytes.length === length && bytes.toString('base64url') === value;
+  };
+}
 
 const isSigned: Form = (value) =>
   isRecord(value) &&

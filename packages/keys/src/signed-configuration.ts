@@ -3,11 +3,11 @@ import {
   type ConfigurationPayload,
   type ConfigurationSubject,
   clockTolerance,
-  decodeBase64Url,
   defaultHandshakePath,
-  fromUtf8,
+  readUnverified,
   type SuiteName,
   suiteByName,
+  utf8,
 } from '@sealwire/core';
 import { pinOf, signingIdentities, signsOnline } from './identities.ts';
 import { everySuite } from './key-material.ts';
@@ -33,17 +33,13 @@ export function subjectName({ aud, fields }: ConfigurationSubject): string {
   return JSON.stringify([aud, fields]);
 }
 
-/** What a text says that the ring itself signed, or verified. */
+/**
+ * What a text says that the ring itself signed, or verified.
+ * @throws SealwireError `configuration-invalid` for what was damaged since
+ */
 export function readConfiguration(body: string): ReadConfiguration {
-  const { payload, signatures } = JSON.parse(body) as {
-    payload: string;
-    signatures: { protected: string }[];
-  };
-  const decode = <T>(text: string) => JSON.parse(fromUtf8(decodeBase64Url(text))) as T;
-  return {
-    payload: decode<ConfigurationPayload>(payload),
-    signers: signatures.map((each) => decode<{ kid: string }>(each.protected).kid),
-  };
+  const { payload, named } = readUnverified(utf8(body));
+  return { payload, signers: named };
 }
 
 /** How long a configuration of this ring is valid, in milliseconds. */
