@@ -19,7 +19,8 @@ export async function burnEarlier(
   method: string,
   now: number,
 ): Promise<void> {
-  const keys = await Promise.all(repeats.map(({ sid }) => store.repeatKey(sid, now)));
+  // Async: a store that throws at once for one must not leave the promise for another behind, whose failure nobody hears.
+  const keys = await Promise.all(repeats.map(async ({ sid }) => store.repeatKey(sid, now)));
   // All proofs before the first mark: a request with a forged one burns nothing.
   for (const [i, repeat] of repeats.entries()) {
     const key = keys[i];
@@ -43,6 +44,7 @@ export async function burnEarlier(
  * the store has forgotten none.
  */
 async function cannotHaveRun(store: SessionStore, { at }: Repeat, now: number): Promise<boolean> {
-  const since = await store.completeSince(now);
-  return since !== undefined && at > since + maxLead && at <= now && now - at < repeatMemory;
+  const since: unknown = await store.completeSince(now);
+  // What is no time, `null` for example, says nothing.
+  return typeof since === 'number' && at > since + maxLead && at <= now && now - at < repeatMemory;
 }

@@ -88,10 +88,11 @@ export class StaticKeys implements ServerKeys {
       const exported = JSON.parse(text) as ExportedKeys;
       if (exported.sealwire !== 1) throw new TypeError('another version');
       const identity = await importIdentity(exported.identity);
-      const keys = exported.kem.map(({ suite, pub, key }) =>
-        importKemKey(suite, decodeBase64Url(pub), decodeBase64Url(key)),
-      );
-      return new StaticKeys(identity, await Promise.all(keys));
+      // One after the other: what throws at once would leave promises behind whose failure nobody hears.
+      const keys: ServerKemKey[] = [];
+      for (const { suite, pub, key } of exported.kem)
+        keys.push(await importKemKey(suite, decodeBase64Url(pub), decodeBase64Url(key)));
+      return new StaticKeys(identity, keys);
     } catch {
       // No cause: it could quote a part of the text.
       throw new SealwireError(

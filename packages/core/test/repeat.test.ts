@@ -163,6 +163,34 @@ test('of a session that nobody knows, only a store that has forgotten none can s
   );
 });
 
+test('a store that answers something else than a time cannot tell', async () => {
+  const { by } = await started();
+  const unknown = [{ sid: name(9), n: 0, proof: name(9), at: now }];
+  for (const answer of [null, '0', true, [], Number.NaN]) {
+    const store = Object.assign(new MemorySessionStore(), { completeSince: () => answer as number });
+    const code = await refusalCode(() => burnEarlier(store, unknown, by, 'POST', now));
+    assert.is(code, 'outcome-unknown', String(answer));
+  }
+});
+
+test('a store that fails at once for one session and later for another fails the request only', async () => {
+  const unheard: unknown[] = [];
+  const note = (reason: unknown) => unheard.push(reason);
+  process.on('unhandledRejection', note);
+  const { by } = await started();
+  const unknown = [8, 9].map((byte) => ({ sid: name(byte), n: 0, proof: name(9), at: now }));
+  const repeatKey = (sid: string) => {
+    if (sid === name(9)) throw new Error('at once');
+    return Promise.reject(new Error('later'));
+  };
+  const store = Object.assign(new MemorySessionStore(), { repeatKey });
+  const error = await burnEarlier(store, unknown, by, 'POST', now).catch((reason) => reason);
+  assert.match(error.message, /at once|later/);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  process.off('unhandledRejection', note);
+  assert.equal(unheard, []);
+});
+
 test('a store that had to forget a session early knows less from then on', async () => {
   const store = new MemorySessionStore({ maxSessions: 10, sole: true });
   for (let i = 0; i <= 10; i++) {

@@ -137,6 +137,22 @@ test('a text that is not an export is refused', async () => {
   );
 });
 
+test('an export with several mistakes is refused once, and nothing else is rejected', async () => {
+  const unheard: unknown[] = [];
+  const note = (reason: unknown) => unheard.push(reason);
+  process.on('unhandledRejection', note);
+  for (const more of [[null], [{}], [{ suite: 'X448' }, null]]) {
+    const code = await importChanged(({ kem: [key], ...rest }) => ({
+      ...rest,
+      kem: [{ ...key, key: 'AAAA' }, ...more],
+    }));
+    assert.is(code, 'invalid-option');
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  process.off('unhandledRejection', note);
+  assert.equal(unheard, []);
+});
+
 test('an export of another version is refused', async () => {
   assert.is(await importChanged((exported) => ({ ...exported, sealwire: 2 })), 'invalid-option');
   assert.is(await importChanged(({ identity, kem }) => ({ identity, kem })), 'invalid-option');
