@@ -182,4 +182,21 @@ it('a page of another origin may call where cors() is mounted first, and not oth
   assert.is(problems(closed.found).length, 3);
 });
 
+it('a server that hangs up on pages says so and ends', async () => {
+  const server = await listen();
+  const answering = express();
+  answering.use(cors());
+  answering.use(sealwireExpress({ keys: await StaticKeys.generate(['X25519']), origins: [server.origin] }));
+  server.server.on('request', (req, res) => {
+    if (req.method === 'GET' && req.headers.origin !== undefined) req.socket.destroy();
+    else answering(req, res);
+  });
+  const { code, found } = await findings(['--page', 'https://app.example.com', server.origin]);
+  assert.is(code, 1);
+  assert.match(
+    found.at(-1)?.text ?? '',
+    'was not answered to a page of https://app.example.com: socket hang up',
+  );
+});
+
 test.run();

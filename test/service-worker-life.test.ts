@@ -73,6 +73,23 @@ inChromium('where the browser bypasses every worker, the page is told instead of
   assert.is(await call(tab), 'sealed-required');
 });
 
+inChromium('a server that answers every path with JSON is not taken for a worker', async () => {
+  const { context, open } = await startSealedApp();
+  const tab = await open();
+  const session = await protocol(context, tab);
+  await session.send('Network.enable');
+  await session.send('Network.setBypassServiceWorker', { bypass: true });
+  for (const json of [{}, [], true, 'sealed', { code: 'unheard-of' }]) {
+    await tab.route('**/.well-known/sealwire-worker', (route) => route.fulfill({ json }));
+    assert.match(
+      await tab.evaluate('register()'),
+      /^worker-unavailable: .* pass it by/,
+      JSON.stringify(json),
+    );
+    await tab.unroute('**/.well-known/sealwire-worker');
+  }
+});
+
 inChromium('a worker that cannot be had, or meets another server, is told by name', async () => {
   const others = await StaticKeys.generate(['X25519']);
   const { open } = await startSealedApp({ options: { identity: others.pins[0] } });

@@ -133,11 +133,16 @@ async function open(
   return { kind: 'problem', code, problem: await readProblem(message) };
 }
 
+/** The members of a problem; none of a body that is something else: the code says enough. */
 async function readProblem(message: MessageReader): Promise<Record<string, unknown>> {
   let text = '';
   const decoder = new TextDecoder();
   for (let bytes = await message.body(); bytes !== undefined; bytes = await message.body()) {
     text += decoder.decode(bytes, { stream: true });
   }
-  return JSON.parse(text) as Record<string, unknown>;
+  try {
+    return { ...JSON.parse(text) };
+  } catch {
+    return {};
+  }
 }

@@ -97,10 +97,11 @@ function afterProblem(
   session: LiveSession,
   plan: Plan,
 ): void {
-  if (code === 'expired' && typeof problem.time === 'number') {
+  const { time } = problem;
+  if (code === 'expired' && typeof time === 'number' && Number.isSafeInteger(time)) {
     // A clock is corrected forwards only: one that the server set back is learned by another handshake.
-    if (problem.time < session.serverTime()) sessions.forget(session);
-    else session.correctTime(problem.time);
+    if (time < session.serverTime()) sessions.forget(session);
+    else session.correctTime(time);
     return;
   }
   if (code === 'replayed' && isSafeMethod(plan.method)) return;

@@ -13,20 +13,9 @@ export async function* checkCors(origin: string, page: string, path: string, fet
       'access-control-request-method': method,
       'access-control-request-headers': 'content-type,sealwire',
     };
-    let answer: Response;
-    try {
-      answer = await fetch(origin + path, {
-        method: 'OPTIONS',
-        headers,
-        signal: AbortSignal.timeout(answerLimit),
-      });
-      await answer.arrayBuffer();
-    } catch (error) {
-      yield {
-        check,
-        level: 'problem',
-        text: `The preflight of ${method} was not answered: ${reasonOf(error)}.`,
-      };
+    const answer = await answerOf(fetch, origin + path, { method: 'OPTIONS', headers });
+    if (typeof answer === 'string') {
+      yield { check, level: 'problem', text: `The preflight of ${method} was not answered: ${answer}.` };
       return;
     }
     const missing = missingFor(answer, page);
@@ -39,11 +28,24 @@ export async function* checkCors(origin: string, page: string, path: string, fet
           remedy: 'Mount cors() before sealwire(), and let it allow the headers Content-Type and Sealwire.',
         };
   }
-  const answer = await fetch(origin + configurationPath, { headers: { origin: page } });
-  await answer.arrayBuffer();
-  if (!allows(answer.headers.get('access-control-allow-origin'), page)) {
+  const answer = await answerOf(fetch, origin + configurationPath, { headers: { origin: page } });
+  if (typeof answer === 'string') {
+    const text = `${configurationPath} was not answered to a page of ${page}: ${answer}.`;
+    yield { check, level: 'problem', text };
+  } else if (!allows(answer.headers.get('access-control-allow-origin'), page)) {
     const text = `Pages of ${page} may not read ${configurationPath}.`;
     yield { check, level: 'problem', text, remedy: 'Mount cors() before sealwire(), at the root.' };
+  }
+}
+
+/** An answer that came to its end in time, or why none did. */
+async function answerOf(fetch: PlatformFetch, url: string, init: RequestInit): Promise<Response | string> {
+  try {
+    const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(answerLimit) });
+    await answer.arrayBuffer();
+    return answer;
+  } catch (error) {
+    return reasonOf(error);
   }
 }
 

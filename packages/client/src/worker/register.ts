@@ -1,4 +1,4 @@
-import { SealwireError } from '@sealwire/core';
+import { isErrorCode, SealwireError } from '@sealwire/core';
 import { inTime } from '../deadline.ts';
 import { type Failure, type FailureMessage, probePath, takeOver } from './messages.ts';
 
@@ -99,6 +99,9 @@ async function probe(origin: string, signal: AbortSignal): Promise<Failure | nul
 }
 
 function errorOf({ code, message }: Failure): SealwireError {
+  // Not the worker's: a server that answers every path with JSON, or a worker of another version.
+  if (!isErrorCode(code))
+    return unavailable('Requests of this page pass it by, or it is of another version.');
   return Object.assign(new SealwireError(code), { message });
 }
 
