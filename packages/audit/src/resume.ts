@@ -7,6 +7,9 @@ import { beginning, isMac, lineHash, lineMac, parseLine } from './line.ts';
 /** How much of a file's end is looked at: lines are much shorter. */
 const tailLength = 128 * 1024;
 
+/** More unreadable lines no crash leaves: one write has about half as many, and their hashes fit into a line. */
+const maxTorn = 2000;
+
 /** Where a log goes on. */
 export interface Resumption {
   /** `seq` of the next line. */
@@ -63,14 +66,14 @@ function lastOf({ lines, rest, length }: Ends, key: KeyObject): Resumption {
   for (const line of all.toReversed()) {
     const last = parseLine(line);
     if (last === undefined) {
-      torn.unshift(lineHash(line));
+      if (torn.push(lineHash(line)) > maxTorn) throw notGenuine();
       continue;
     }
     if (!isMac(lineMac(key, last.body), last.mac)) throw notGenuine();
-    return { seq: last.seq + 1, hash: lineHash(line), torn };
+    return { seq: last.seq + 1, hash: lineHash(line), torn: torn.reverse() };
   }
   if (length > tailLength) throw notGenuine();
-  return { seq: 0, hash: beginning, torn };
+  return { seq: 0, hash: beginning, torn: torn.reverse() };
 }
 
 function notGenuine(): SealwireError {

@@ -117,7 +117,7 @@ class Walk {
   }
 
   end(): Omit<AuditLogReport, 'files'> {
-    this.#faults.push(...this.#unreadable.map(({ fault }) => fault));
+    this.#report(this.#unreadable);
     const lines = this.#seq;
     const expected = this.#expect;
     if (expected !== undefined && !this.#met) {
@@ -166,8 +166,13 @@ class Walk {
     this.#unreadable = [];
     if (torn.length === found.length && found.every(({ hash }, at) => hash === torn[at])) {
       this.#torn += torn.length;
-    } else if (found.length > 0) this.#faults.push(...found.map(({ fault }) => fault));
+    } else if (found.length > 0) this.#report(found);
     else this.#faults.push(this.#fault('gap', 'What a crash had broken off here is missing.'));
+  }
+
+  #report(unreadable: readonly { fault: AuditLogFault }[]): void {
+    // One by one: there may be more of them than a call takes arguments.
+    for (const { fault } of unreadable) this.#faults.push(fault);
   }
 
   #brokenBy(seq: number, prev: string): AuditLogFault | undefined {

@@ -8,7 +8,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { linesOf, logKey, logPath, openLog, sampleEvent, writeLog } from '../../../test/support/audit.ts';
 import { it, sleep } from '../../../test/support/cases.ts';
+import { damaged, unlessRefused } from '../../../test/support/damage.ts';
 import { until } from '../../../test/support/left-behind.ts';
+import { thrown } from '../../../test/support/problems.ts';
 import { afterwards } from '../../../test/support/resources.ts';
 import { verifyAuditLog } from '../src/index.ts';
 
@@ -123,6 +125,30 @@ it('a crash between two files of a log loses nothing', async () => {
   writeFileSync(path, '');
   await writeLog(path, 1);
   assert.equal((await verifyAuditLog(filesOf(path), byKey)).faults, []);
+});
+
+it('a log that was damaged anywhere is gone on with, or refused with a typed error, and always verified', async () => {
+  const path = logPath();
+  await writeLog(path, 2);
+  const whole = readFileSync(path);
+  let refused = 0;
+  for (const damage of damaged(whole, 29)) {
+    writeFileSync(path, damage);
+    if ((await unlessRefused(() => writeLog(path, 1).then(() => true), damage)) === undefined) refused++;
+    await verifyAuditLog([path], byKey);
+  }
+  assert.ok(refused > 0);
+});
+
+it('more rubbish than a crash leaves is no log, and each line of it is a fault', async () => {
+  const path = logPath();
+  for (const rubbish of ['\n'.repeat(130_000), '\0'.repeat(300_000)]) {
+    writeFileSync(path, rubbish);
+    assert.match((await thrown(writeLog(path, 1), 'audit-failed')).message, 'Verify it');
+    assert.is(readFileSync(path, 'latin1'), rubbish);
+    const { faults } = await verifyAuditLog([path], byKey);
+    assert.is(faults.filter(({ kind }) => kind === 'unreadable').length, rubbish.split(/(?<=\n)/).length);
+  }
 });
 
 test.run();
