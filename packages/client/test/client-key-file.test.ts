@@ -148,13 +148,21 @@ it('a file that was damaged, cut short or put together from two is refused', asy
   await clientKeyFile(path, { passphrase });
 });
 
+it('what is no file is refused, and not waited for', async () => {
+  const path = newPath();
+  spawnSync('mkfifo', ['-m', '600', path]);
+  for (const wrong of [join(path, '..'), path]) {
+    const error = await thrown(clientKeyFile(wrong, { passphrase }), 'client-key-unavailable');
+    assert.match(error.message, `${wrong} is no file`);
+  }
+});
+
 it('a place where there can be no file is named, with the cause', async () => {
   const path = newPath();
-  for (const wrong of [join(path, '..'), join(path, 'below', 'client.key')]) {
-    const error = await thrown(clientKeyFile(wrong, { passphrase }), 'client-key-unavailable');
-    assert.match(error.message, wrong);
-    assert.ok((error.cause as NodeJS.ErrnoException).code);
-  }
+  const below = join(path, 'below', 'client.key');
+  const error = await thrown(clientKeyFile(below, { passphrase }), 'client-key-unavailable');
+  assert.match(error.message, below);
+  assert.ok((error.cause as NodeJS.ErrnoException).code);
   // A link that leads to the file is as good as the file.
   await clientKeyFile(path, { passphrase });
   symlinkSync(path, `${path}.link`);

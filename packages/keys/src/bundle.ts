@@ -85,6 +85,7 @@ export async function wrapBundle(storage: KeyStorage, { wrap }: WrapOptions): Pr
  */
 export async function openWrappedBundle(bytes: Uint8Array, { unwrap }: UnwrapOptions): Promise<KeyStorage> {
   const place = 'The wrapped key bundle';
+  if (!(bytes instanceof Uint8Array)) throw keysInvalid(place, 'is no Uint8Array', 'Is its place empty?');
   if (bytes.length > maxBundleLength) throw tooLarge(place);
   if (wrapKindOf(bytes) === 'passphrase')
     throw keysInvalid(place, 'is encrypted with a passphrase', 'Open it with openBundle().');
@@ -113,6 +114,8 @@ function tooLarge(place: string): Error {
 }
 
 function decodeText(text: string, place: string): Uint8Array {
+  // An environment variable that is not set, for example.
+  if (typeof text !== 'string') throw keysInvalid(place, 'is no text', 'Is its place empty?');
   if (text.length > maxBundleLength) throw tooLarge(place);
   try {
     return decodeBase64Url(text.trim());

@@ -73,7 +73,7 @@ async function others(folder: string, own: string, watched: Map<string, Sighting
   for (const path of watched.keys()) if (!claims.includes(path)) watched.delete(path);
   const living: string[] = [];
   for (const path of claims) {
-    if (await isLeftBehind(path, watched)) await unlink(path).catch(() => {});
+    if (await onFiles(path, () => isLeftBehind(path, watched))) await unlink(path).catch(() => {});
     else living.push(path);
   }
   return living;

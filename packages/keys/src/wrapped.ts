@@ -34,6 +34,8 @@ export async function wrapBytes(
   const dataKey = randomBytes(keyLength);
   try {
     const wrapped = await wrap(dataKey);
+    if (!(wrapped instanceof Uint8Array))
+      throw keysInvalid('The wrapped key', 'is no Uint8Array', 'Check what wrap() returns.');
     const { length } = wrapped;
     if (length === 0 || length > maxWrappedKey)
       throw keysInvalid('The wrapped key', `has ${length} bytes`, `It has 1 to ${maxWrappedKey}.`);

@@ -107,6 +107,19 @@ it('what is no bundle is refused and not quoted', async () => {
     await assertRefused(() => openBundle(wrong), 'The key bundle', /no base64url/, [key.secret]);
 });
 
+it('what is not there, or of another type, is refused as such', async () => {
+  const { storage } = await example();
+  const unwrap = (key: Uint8Array) => key;
+  const wrapped = await wrapBundle(storage, { wrap: (key) => key.slice() });
+  for (const nothing of [undefined, null, 7, {}, [], new ArrayBuffer(32)] as unknown[] as never[]) {
+    await assertRefused(() => openBundle(nothing), 'The key bundle', /is no text/);
+    await assertRefused(() => openWrappedBundle(nothing, { unwrap }), 'wrapped key bundle', /no Uint8Array/);
+    await assertRefused(() => wrapBundle(storage, { wrap: () => nothing }), 'wrapped key', /what wrap\(\)/);
+    const opening = () => openWrappedBundle(wrapped, { unwrap: () => nothing });
+    await assertRefused(opening, 'wrapped key bundle', /what unwrap\(\)/);
+  }
+});
+
 it('a secret under the id of another key is refused when it is asked for', async () => {
   const [one, two] = [await newKey('X25519'), await newKey('X25519')];
   const { storage } = await directoryWith(one, two);

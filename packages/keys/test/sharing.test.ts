@@ -1,5 +1,5 @@
 // Processes that share a key directory.
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -129,6 +129,13 @@ it('a claim without a sign of life, from another machine or cut short, is not wa
       assert.not.ok((await readdir(copy)).some((name) => name.startsWith('lock-')));
     }),
   );
+});
+
+it('a claim that cannot be read is named', async () => {
+  const { folder, storage } = await example();
+  const claim = join(folder, `lock-1-${'0'.repeat(16)}`);
+  await mkdir(claim);
+  await assertRefused(() => storage.update(() => undefined), claim, /is a folder, not a file/);
 });
 
 it('who lost the lock meanwhile changes nothing', async () => {

@@ -5,10 +5,13 @@ import {
   type KeyObject,
   randomBytes,
 } from 'node:crypto';
+import { constants } from 'node:fs';
 import { link, open, unlink } from 'node:fs/promises';
 import { isSealwireError, SealwireError, thumbprint } from '@sealwire/core';
 import { type ClientKey, clientKeyOf } from '../client-key/client-key.ts';
 import { encryptPrivateKey } from './encrypted-key.ts';
+
+const { O_NONBLOCK, O_RDONLY } = constants;
 
 export interface ClientKeyFileOptions {
   /** Without it the file is of no use; keep it where the file is not. */
@@ -43,15 +46,17 @@ export async function clientKeyFile(path: string, { passphrase }: ClientKeyFileO
 
 /** The file; undefined if there is none. */
 async function readOwn(path: string): Promise<string | undefined> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+  // Not blocking: a named pipe shall be refused, not waited for.
+  const file = await open(path, O_RDONLY | (O_NONBLOCK ?? 0)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
   if (file === undefined) return undefined;
   try {
-    const { mode } = await file.stat();
+    const stat = await file.stat();
+    if (!stat.isFile()) throw unavailable(`${path} is no file.`);
     // Windows has no such bits.
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0)
       throw unavailable(`Others than its owner may use ${path}: chmod 600 it.`);
     return await file.readFile('utf8');
   } finally {
