@@ -35,9 +35,11 @@ export interface FileSettings {
 /** @throws SealwireError `invalid-option` */
 export function resolveFileOptions(options: FileSinkOptions): FileSettings {
   const { signer, checkpoints = {}, rotate = {}, onCheckpoint = () => {}, sync = 'always' } = options;
+  const { clock = Date.now } = options;
   const { lines = 1000, minutes = 10 } = checkpoints;
   const { bytes = 64 * 1024 * 1024, daily = false } = rotate;
   if (typeof signer?.sign !== 'function') throw invalid('`signer` is a Signer of @sealwire/core.');
+  if (typeof clock !== 'function') throw invalid('`clock` is a function that returns milliseconds.');
   if (sync !== 'always' && sync !== 'flush') throw invalid("`sync` is 'always' or 'flush'.");
   for (const [name, value] of Object.entries({ lines, minutes, bytes }))
     if (!(value > 0)) throw invalid(`\`${name}\` is a number above 0.`);
@@ -49,7 +51,7 @@ export function resolveFileOptions(options: FileSinkOptions): FileSettings {
     bytes,
     daily,
     syncAlways: sync === 'always',
-    now: options.clock ?? Date.now,
+    now: clock,
   };
 }
 

@@ -227,6 +227,7 @@ it('the key may come from a function', async () => {
 it('options that are not valid are refused', async () => {
   const signer = await generateSigner();
   const wrong: unknown[] = [
+    { signer, key: logKey, clock: 1 },
     { signer, key: new Uint8Array(31) },
     { signer, key: 'a text' },
     { key: logKey },

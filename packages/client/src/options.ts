@@ -162,10 +162,10 @@ function resolveIdentities({ identity, trust }: SealedFetchOptions): readonly st
     );
   }
   if (trust !== undefined) throw invalid('`identity` and `trust` exclude each other.');
-  const pins = typeof identity === 'string' ? [identity] : [...identity];
-  if (pins.length === 0) throw invalid('`identity` is empty.');
+  const pins: unknown = typeof identity === 'string' ? [identity] : identity;
+  if (!Array.isArray(pins) || pins.length === 0) throw invalid('`identity` is a pin, or a list of pins.');
   pins.forEach(parsePin);
-  return pins;
+  return [...pins];
 }
 
 /** Of a page and of a worker: the platform adds its cookies outside, and shows nobody those that it gets. */
