@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { flipped, pattern } from '../../../test/support/bytes.ts';
 import { Arrivals, it, sleep, within } from '../../../test/support/cases.ts';
 import { assertSealedProblem } from '../../../test/support/problems.ts';
-import { RawConnection } from '../../../test/support/raw-http.ts';
+import { RawConnection, type RawResponse } from '../../../test/support/raw-http.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
 import { WireClient, type WireRequest } from '../../../test/support/wire-client.ts';
 import { recordEdges } from '../../../test/support/wire-message.ts';
@@ -76,16 +76,25 @@ it('a damaged record in time is a refusal, a late one an error of the stream', a
   const { wire, handled, count } = await startServer();
   assert.is((await wire.exchange(slow)).body.toString(), slow.body);
   await handled.next();
-  const quick = await sendFirst(wire);
-  await quick.connection.write(flipped(quick.rest, 50));
-  assertSealedProblem(await wire.open(quick.message, await quick.connection.response()), 'rejected');
-  assert.is(count(), 1);
+  let inTime = false;
+  // A busy machine may be late twice.
+  for (let tries = 0; tries < 3 && !inTime; tries++) {
+    const before = count();
+    const quick = await sendFirst(wire);
+    await quick.connection.write(flipped(quick.rest, 50));
+    const answer = await quick.connection.response().catch(() => undefined);
+    inTime = count() === before;
+    if (inTime) assertSealedProblem(await wire.open(quick.message, answer as RawResponse), 'rejected');
+    else await handled.next();
+  }
+  assert.ok(inTime);
+  const before = count();
   const late = await sendFirst(wire);
   const { req } = await handled.next('the handler');
   const failed = new Promise<Error>((resolve) => req.on('error', resolve));
   await late.connection.write(flipped(late.rest, 50));
   assert.is(((await within(failed, 'the error')) as Error & { code?: string }).code, 'rejected');
-  assert.is(count(), 2);
+  assert.is(count(), before + 1);
   assert.ok(budgetIsFree());
 });
 
@@ -185,17 +194,18 @@ it('more bodies than the budget are streamed, not held', () => {
 });
 
 it('with the budget used up by others a handler begins with the first record', async () => {
-  const { wire, handled, count } = await startServer();
+  const { wire, handled } = await startServer();
   const piece = new Uint8Array(maxHeld);
   const full = Array.from({ length: 1024 }, () => new Hold());
   for (const hold of full) hold.add(piece);
-  const { message, connection, rest, started } = await sendFirst(wire);
-  const { at } = await handled.next();
-  assert.ok(at - started < 90, `${at - started} ms`);
-  await connection.write(rest);
-  const answer = await wire.open(message, await connection.response());
-  assert.is(answer.body.toString(), 'first and second');
-  assert.is(count(), 1);
+  await assertNotHeld(async () => {
+    const { message, connection, rest, started } = await sendFirst(wire);
+    const { at } = await handled.next('the handler');
+    await connection.write(rest);
+    const answer = await wire.open(message, await connection.response());
+    assert.is(answer.body.toString(), 'first and second');
+    return at - started;
+  });
   for (const hold of full) hold.take();
   assert.ok(budgetIsFree());
 });
