@@ -1,5 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import {
+  createServer,
+  type Http2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createHandler, type Sealed, type SealwireOptions } from '@sealwire/node';
 import { Http2Client } from './http2-client.ts';
@@ -13,7 +18,7 @@ export type Http2Listener = (req: Http2ServerRequest & { sealed?: Sealed }, res:
 export async function startHttp2(
   listener: Http2Listener,
   options: SealwireOptions = {},
-): Promise<Http2Client & { end(): Promise<void> }> {
+): Promise<Http2Client & { readonly server: Http2Server; end(): Promise<void> }> {
   const handle = createHandler({ keys, ...recorded(options) }, nodeFramework);
   const server = createServer((req, res) => {
     handle(req as unknown as IncomingMessage, res as unknown as ServerResponse, (error) => {
@@ -28,6 +33,7 @@ export async function startHttp2(
   });
   const client = await Http2Client.connect({ origin: `http://127.0.0.1:${port}`, pin });
   return Object.assign(client, {
+    server,
     /** Ends connection and server, once all streams are closed. */
     async end() {
       client.connection.close();

@@ -1,21 +1,31 @@
 // The body of a handshake has a deadline, over HTTP/1 as over http2, and who goes away leaves nothing behind; so has the
 // end of a stream whose message is in its header.
+import type { EventEmitter } from 'node:events';
 import type { OutgoingHttpHeaders } from 'node:http2';
 import { defaultHandshakePath, handshakeType, problemType } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it, sleep, within } from '../../../test/support/cases.ts';
 import { startHttp2 } from '../../../test/support/http2-server.ts';
+import { until } from '../../../test/support/left-behind.ts';
 import { moveClock } from '../../../test/support/move-clock.ts';
 import { assertProblem } from '../../../test/support/problems.ts';
 import { RawConnection } from '../../../test/support/raw-http.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
 import { WireClient } from '../../../test/support/wire-client.ts';
 
+/** Counts the requests that arrive at a server: the time of those begins to run. */
+function arrivals(server: EventEmitter): (count: number) => Promise<void> {
+  let arrived = 0;
+  server.on('request', () => arrived++);
+  return (count) => until(() => arrived >= count, `${count} requests arrive`);
+}
+
 const post = { ':method': 'POST', ':path': defaultHandshakePath, 'content-type': handshakeType };
 
 it('a handshake that does not come in 15 seconds is answered with 408, and the connection closed', async () => {
   const server = await startSealedNode((_req, res) => res.end());
+  const arrived = arrivals(server.server);
   const stalled: RawConnection[] = [];
   for (const sent of ['', '{', '{"v":1,']) {
     const connection = await RawConnection.open(server.port);
@@ -27,7 +37,7 @@ it('a handshake that does not come in 15 seconds is answered with 408, and the c
     await connection.write(sent);
     stalled.push(connection);
   }
-  await sleep(20);
+  await arrived(stalled.length);
   assert.ok(stalled.every((connection) => !connection.ended));
   moveClock(15_000);
   for (const connection of stalled) {
@@ -43,6 +53,7 @@ it('a handshake that does not come in 15 seconds is answered with 408, and the c
 
 it('over http2 it is answered with 408, and the stream closed, the connection not', async () => {
   const client = await startHttp2((_req, res) => res.end('here'));
+  const arrived = arrivals(client.server);
   const streams = ['', '{', '{"v":1,'].map((sent) => {
     const stream = client.connection.request(post);
     stream.on('error', () => {});
@@ -53,7 +64,7 @@ it('over http2 it is answered with 408, and the stream closed, the connection no
     stream.on('data', (chunk: Buffer) => body.push(chunk));
     return { stream, headers, closed, body };
   });
-  await sleep(20);
+  await arrived(streams.length);
   moveClock(15_000);
   for (const { headers, closed, body } of streams) {
     const { ':status': status, sealwire, 'content-type': type } = await within(headers, 'an answer');
@@ -75,12 +86,13 @@ it('over http2 a message in the header waits 15 seconds for the end of its strea
     return request(headers, options);
   };
   assert.is((await client.exchange({ method: 'GET' })).opened?.body.toString(), 'here');
+  const arrived = arrivals(client.server);
   const stream = request(sent, { endStream: false });
   stream.on('error', () => {});
   stream.resume();
   const headers = new Promise<Record<string, unknown>>((resolve) => stream.on('response', resolve));
   const closed = new Promise((resolve) => stream.on('close', resolve));
-  await sleep(20);
+  await arrived(1);
   moveClock(15_000);
   const { ':status': status, sealwire } = await within(headers, 'an answer');
   assert.equal([status, sealwire], [408, 'timeout']);
