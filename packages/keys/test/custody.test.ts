@@ -6,10 +6,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { startChild } from '../../../test/support/child.ts';
+import { temporaryFolder } from '../../../test/support/folders.ts';
 import { afterwards } from '../../../test/support/resources.ts';
 import { createKeyDirectory, openKeyDirectory } from '../src/key-directory.ts';
 import { custodyFault } from '../src/private-files.ts';
-import { example, keyFile, newFolder } from './support/folders.ts';
+import { example, keyFile } from './support/folders.ts';
 import { adding, newKey, passphrase } from './support/keys.ts';
 import { assertRefused } from './support/refused.ts';
 
@@ -37,7 +38,7 @@ it('a folder that is open to a group or to others is refused', async () => {
     await assertRefused(() => storage.read(), folder, problem);
     await assertRefused(() => storage.secret(key.entry), folder, problem);
     await assertRefused(() => storage.update(() => undefined), folder, problem);
-    const empty = await newFolder();
+    const empty = temporaryFolder();
     await chmod(empty, mode);
     await assertRefused(() => createKeyDirectory(empty, { passphrase }), empty, problem);
   }
@@ -64,7 +65,7 @@ it('files belong to the user of the process; what the system hands out may be ro
 
 it('a link in the folder is not followed, one to the folder is', async () => {
   const { folder, storage, key } = await example();
-  const other = await newFolder();
+  const other = temporaryFolder();
   for (const name of [keyFile(key), 'manifest.json']) {
     await rename(join(folder, name), join(other, name));
     await symlink(join(other, name), join(folder, name));
@@ -89,7 +90,7 @@ it('a named pipe or a folder in place of a file is refused, not waited for', asy
 
 it('an orphan that is a link is removed, and what it leads to stays', async () => {
   const { folder, storage } = await example();
-  const target = join(await newFolder(), 'target');
+  const target = join(temporaryFolder(), 'target');
   await writeFile(target, 'not ours');
   const orphan = `key-${'A'.repeat(43)}.pem`;
   await symlink(target, join(folder, orphan));
