@@ -233,6 +233,8 @@ it('options that are not valid are refused', async () => {
     { signer, key: logKey, sync: 'never' },
     { signer, key: logKey, checkpoints: { lines: 0 } },
     { signer, key: logKey, rotate: { bytes: Number.NaN } },
+    // Beyond what a timer of Node can wait for, it does not wait at all.
+    { signer, key: logKey, checkpoints: { minutes: 2 ** 31 / 60_000 } },
   ];
   for (const options of wrong) {
     const error = await failure(fileSink(logPath(), options as FileSinkOptions));

@@ -185,6 +185,8 @@ it('options that are not valid are refused', () => {
     { size: 0 },
     { flood: { events: -1 } },
     { flood: { interval: Number.NaN } },
+    // Beyond what a timer of Node can wait for, it does not wait at all.
+    { flood: { interval: 2 ** 31 } },
     { onFull: 'drop' },
   ]) {
     assert.throws(
