@@ -27,6 +27,7 @@ import {
 import { it } from '../../../test/support/cases.ts';
 import { until } from '../../../test/support/left-behind.ts';
 import { failure } from '../../../test/support/problems.ts';
+import { afterwards } from '../../../test/support/resources.ts';
 import { type FileSinkOptions, fileSink, type LogHead, verifyAuditLog } from '../src/index.ts';
 
 const keys = { key: logKey, checkpointKeys: [logSigner] };
@@ -222,6 +223,47 @@ it('the key may come from a function', async () => {
   const path = logPath();
   await writeLog(path, 1, { key: async () => logKey });
   assert.ok((await verifyAuditLog([path], keys)).sound);
+});
+
+it('a file that somebody else moves or removes while it is written is noticed, and the chain goes on in a new one', async () => {
+  const warnings: string[] = [];
+  const hear = ({ message }: Error) => void warnings.push(message);
+  process.on('warning', hear);
+  afterwards(() => process.off('warning', hear));
+  const path = logPath();
+  const sink = await openLog(path);
+  const write = async () => {
+    sink.record(keyEvent());
+    await sink.flush();
+  };
+  await write();
+  renameSync(path, `${path}.1`);
+  await write();
+  // As logrotate leaves it.
+  renameSync(path, `${path}.2`);
+  writeFileSync(path, '', { mode: 0o600 });
+  await write();
+  assert.is(warnings.filter((text) => text.includes('moved or removed')).length, 2);
+  renameSync(path, `${path}.3`);
+  await sink.close();
+  const report = await verifyAuditLog(filesOf(path), keys);
+  assert.equal([report.sound, report.events, report.closed], [true, 3, true]);
+  rmSync(`${path}.2`);
+  assert.not.ok((await verifyAuditLog(filesOf(path), keys)).sound);
+});
+
+it('without its folder the log fails who waits for it, and goes on when that is there again', async () => {
+  const path = logPath();
+  const sink = await openLog(path);
+  const folder = dirname(path);
+  renameSync(folder, `${folder}.away`);
+  sink.record(keyEvent());
+  assert.ok(isSealwireError(await failure(sink.flush()), 'audit-failed'));
+  renameSync(`${folder}.away`, folder);
+  await sink.flush();
+  await sink.close();
+  const report = await verifyAuditLog([path], keys);
+  assert.equal([report.sound, report.events], [true, 1]);
 });
 
 it('options that are not valid are refused', async () => {
