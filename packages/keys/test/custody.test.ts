@@ -144,7 +144,7 @@ it('a file that cannot be written whole leaves what was there before', async () 
   const files = async () => (await readdir(folder)).sort();
   const before = await files();
   // No file may become larger than 512 bytes: the claim to the lock fits, a manifest does not.
-  const env = { KEYS_FOLDER: folder, KEYS_PASSPHRASE: passphrase };
+  const env = { KEYS_FOLDER: folder, KEYS_PASSPHRASE: passphrase, LIMIT: '512' };
   const child = startChild('../../packages/keys/test/support/full-disk.ts', env);
   assert.is(await child.ended, 0, child.output.stderr);
   assert.match(child.output.stdout, /^keys-invalid .*cannot be written: files may not become so large here/);
@@ -152,6 +152,11 @@ it('a file that cannot be written whole leaves what was there before', async () 
   // The key that was written without its manifest goes with the next change.
   assert.is((await files()).length, before.length + 1);
   await storage.update(() => undefined);
+  assert.equal(await files(), before);
+  // A claim to the lock that does not fit either holds up nobody.
+  const again = startChild('../../packages/keys/test/support/full-disk.ts', { ...env, LIMIT: '20' });
+  assert.is(await again.ended, 0, again.output.stderr);
+  assert.match(again.output.stdout, /^keys-invalid .*cannot be written: files may not become so large here/);
   assert.equal(await files(), before);
 });
 
