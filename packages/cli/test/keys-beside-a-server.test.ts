@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { verifyAuditLog } from '@sealwire/audit';
 import { KeyRing, openKeyDirectory } from '@sealwire/keys';
 import { test } from 'uvu';
@@ -87,6 +87,8 @@ it("what was done, and by whom, is in the operator's audit log", async () => {
   assert.is(wrongKey.code, 2);
   const noKey = await keys('add', ...audit, '--audit-signer-file', `${folder}/audit.key`, 'identity');
   assert.match(noKey.stderr, 'no private key of Ed25519');
+  chmodSync(`${folder}/signer.pem`, 0o640);
+  assert.match((await keys('add', ...audit, ...signer, 'identity')).stderr, 'is open to other users');
   // What cannot be recorded does not happen.
   assert.is((await done('list', '--json')).length, before);
 });
