@@ -152,7 +152,7 @@ class Writer implements FileSink {
     // What could not be written before.
     if (this.#unwritten !== '') await this.#append('', this.#settings.syncAlways);
     if (await this.#file.wasTaken()) {
-      this.#warn('its file was moved or removed by somebody else, and it goes on in a new one');
+      this.#warn('its file was moved, removed or cut by somebody else, and it goes on in what is there now');
       await this.#file.reopen();
       await this.#begin();
     }

@@ -43,7 +43,7 @@ export class LogFile {
     return this.#handle.datasync();
   }
 
-  /** True if the path does not lead to this file any more: somebody else moved or removed it. */
+  /** True if the path does not lead to this file any more, or to less of it: somebody else moved, removed or emptied it. */
   async wasTaken(): Promise<boolean> {
     const [ours, there] = await Promise.all([
       this.#handle.stat(),
@@ -52,7 +52,7 @@ export class LogFile {
         throw error;
       }),
     ]);
-    return there?.ino !== ours.ino || there.dev !== ours.dev;
+    return there?.ino !== ours.ino || there.dev !== ours.dev || ours.size < this.#length;
   }
 
   /** Goes on in whatever file is there now, or in a new one. */

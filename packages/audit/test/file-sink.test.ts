@@ -1,5 +1,6 @@
 // The log as a file: what stands in it, when there are checkpoints and new files, and who may write it.
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -7,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -225,7 +227,7 @@ it('the key may come from a function', async () => {
   assert.ok((await verifyAuditLog([path], keys)).sound);
 });
 
-it('a file that somebody else moves or removes while it is written is noticed, and the chain goes on in a new one', async () => {
+it('a file that somebody else moves, empties or removes while it is written is noticed, and the chain goes on', async () => {
   const warnings: string[] = [];
   const hear = ({ message }: Error) => void warnings.push(message);
   process.on('warning', hear);
@@ -243,11 +245,15 @@ it('a file that somebody else moves or removes while it is written is noticed, a
   renameSync(path, `${path}.2`);
   writeFileSync(path, '', { mode: 0o600 });
   await write();
-  assert.is(warnings.filter((text) => text.includes('moved or removed')).length, 2);
-  renameSync(path, `${path}.3`);
+  // Or so.
+  copyFileSync(path, `${path}.3`);
+  truncateSync(path);
+  await write();
+  assert.is(warnings.filter((text) => text.includes('moved, removed or cut')).length, 3);
+  renameSync(path, `${path}.4`);
   await sink.close();
   const report = await verifyAuditLog(filesOf(path), keys);
-  assert.equal([report.sound, report.events, report.closed], [true, 3, true]);
+  assert.equal([report.sound, report.events, report.closed], [true, 4, true]);
   rmSync(`${path}.2`);
   assert.not.ok((await verifyAuditLog(filesOf(path), keys)).sound);
 });
