@@ -11,6 +11,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { generateSigner, isSealwireError } from '@sealwire/core';
 import { test } from 'uvu';
@@ -162,6 +163,18 @@ it('one process writes a file at a time', async () => {
     /process 1 on elsewhere\.example\.com; if that is gone, delete .*audit\.jsonl\.lock/,
   );
 });
+
+// Elsewhere nothing tells one start of the machine from the next.
+if (process.platform === 'linux')
+  it('a lock that is older than the machine has been up holds up nobody, whoever has its number now', async () => {
+    const path = logPath();
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    writeFileSync(`${path}.lock`, `${process.ppid} ${hostname()} ${boot}\n`);
+    assert.ok(isSealwireError(await failure(openLog(path)), 'audit-failed'));
+    writeFileSync(`${path}.lock`, `${process.ppid} ${hostname()} ${boot.replace(/.$/, 'x')}\n`);
+    await writeLog(path, 1);
+    assert.not.ok(existsSync(`${path}.lock`));
+  });
 
 it('a log of another key, or with a changed end, is not gone on with', async () => {
   const path = logPath();
