@@ -14,8 +14,8 @@ export interface AuditQueueOptions {
    */
   onFull?: (type: AuditEventType) => 'drop' | 'keep';
   /**
-   * Rejections of one type and reason beyond so many `events` within `interval` milliseconds are counted, and recorded
-   * as one `events.suppressed` at its end. Default 20 within 10,000; a day at most.
+   * Rejections of one type and reason, and denials of one operation to one actor, beyond so many `events` within
+   * `interval` milliseconds are counted, and recorded as one `events.suppressed` at its end. Default 20 within 10,000; a day at most.
    */
   flood?: { events?: number; interval?: number };
 }
