@@ -1,6 +1,5 @@
 // A server that knows its clients takes those, says who they are, and refuses all others.
-import { mkdtempSync, renameSync, rmSync, unwatchFile, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, rmSync, unwatchFile, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createClientKey } from '@sealwire/client/client-key';
@@ -10,6 +9,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Arrivals, it, sleep } from './support/cases.ts';
 import { clientOf, recordingFetch } from './support/clients.ts';
+import { temporaryFolder } from './support/folders.ts';
 import { until } from './support/left-behind.ts';
 import { thrown } from './support/problems.ts';
 import { EventList } from './support/recorded-events.ts';
@@ -46,13 +46,6 @@ function start(stack: Stack, allowClients: Allow, store: SessionStore = new Memo
 }
 
 const [known, other] = await Promise.all([createClientKey(), createClientKey()]);
-
-/** A folder that is deleted after the test. */
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'sealwire-clients-'));
-  afterwards(() => rmSync(path, { recursive: true }));
-  return path;
-}
 
 for (const stack of stacksOfFetch) {
   it(`a listed client is taken, another one and one without a key are refused (${stack.name})`, async () => {
@@ -199,7 +192,7 @@ it('there a function that fails is `unavailable`, and nothing runs', async () =>
 });
 
 it('a file names clients line by line, or as JSON, with what the application knows of them', async () => {
-  const file = join(folder(), 'clients');
+  const file = join(temporaryFolder(), 'clients');
   for (const [content, identity] of [
     [`# ours\n\n${known.thumbprint}\r\n`, undefined],
     [`${other.thumbprint}\n  ${known.thumbprint}   Ada  Lovelace # since May`, { name: 'Ada Lovelace' }],
@@ -220,7 +213,7 @@ it('a file names clients line by line, or as JSON, with what the application kno
 });
 
 it('a client that a file names with null or false is refused, as by a function', async () => {
-  const file = join(folder(), 'clients');
+  const file = join(temporaryFolder(), 'clients');
   for (const refusal of [null, false]) {
     writeFileSync(file, JSON.stringify({ [known.thumbprint]: refusal, [other.thumbprint]: 'Eve' }));
     const server = await start(express, { file });
@@ -231,7 +224,7 @@ it('a client that a file names with null or false is refused, as by a function',
 });
 
 it('a file that changes is read again: who is new is taken, who is gone is out at once', async () => {
-  const file = join(folder(), 'clients');
+  const file = join(temporaryFolder(), 'clients');
   writeFileSync(file, `${known.thumbprint} known\n`);
   afterwards(() => unwatchFile(file));
   const server = await start(express, { file });
@@ -249,7 +242,7 @@ it('a file that changes is read again: who is new is taken, who is gone is out a
 });
 
 it('many that are gone at once do not hold up everything else', async () => {
-  const file = join(folder(), 'clients');
+  const file = join(temporaryFolder(), 'clients');
   const gone = [known.thumbprint, other.thumbprint, (await createClientKey()).thumbprint];
   writeFileSync(file, gone.join('\n'));
   afterwards(() => unwatchFile(file));
@@ -272,7 +265,7 @@ it('many that are gone at once do not hold up everything else', async () => {
 });
 
 it('a file that cannot be read any more changes nothing, and is reported without what it holds', async () => {
-  const file = join(folder(), 'clients');
+  const file = join(temporaryFolder(), 'clients');
   writeFileSync(file, known.thumbprint);
   afterwards(() => unwatchFile(file));
   const warnings = new Arrivals<string>();
@@ -292,7 +285,7 @@ it('a file that cannot be read any more changes nothing, and is reported without
 });
 
 it('what is no list of clients is refused when the server starts', () => {
-  const path = join(folder(), 'clients');
+  const path = join(temporaryFolder(), 'clients');
   const refuses = (allowClients: unknown, complaint: RegExp) =>
     assert.throws(
       () => createHandler({ keys, allowClients: allowClients as never }, nodeFramework),

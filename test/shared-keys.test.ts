@@ -1,7 +1,4 @@
 // Two server processes and an operator's commands share a key directory: real processes, HTTP and files.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isSealwireError } from '@sealwire/core';
 import { createKeyDirectory, type KeyEntry, KeyRing, type RotationPolicy } from '@sealwire/keys';
 import { test } from 'uvu';
@@ -10,6 +7,7 @@ import { payloadOf } from '../packages/keys/test/support/rings.ts';
 import { it, sleep } from './support/cases.ts';
 import { startChild } from './support/child.ts';
 import { clientOf } from './support/clients.ts';
+import { temporaryFolder } from './support/folders.ts';
 import { assertProblem, failure } from './support/problems.ts';
 import { isSecret, secretStorage } from './support/recording.ts';
 import { afterwards } from './support/resources.ts';
@@ -24,8 +22,7 @@ const kidLength = 43;
 
 /** Two servers that share a new key directory. */
 async function start(rotation: RotationPolicy = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'sealwire-shared-'));
-  afterwards(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder();
   const ring = await KeyRing.create(secretStorage(await createKeyDirectory(folder, { passphrase })), {
     suites: ['X25519'],
     rotation,

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AuditEvent, type FileSinkOptions, fileSink } from '@sealwire/audit';
 import { encodeBase64Url, generateSigner } from '@sealwire/core';
+import { temporaryFolder } from './folders.ts';
 import { isSecret } from './recording.ts';
-import { afterwards } from './resources.ts';
 
 export const logKey = new Uint8Array(randomBytes(32));
 isSecret(logKey);
@@ -14,9 +13,7 @@ const kid = encodeBase64Url(randomBytes(32));
 
 /** A path for a log, in a folder that is removed after the test. */
 export function logPath(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sealwire-audit-'));
-  afterwards(() => rmSync(folder, { recursive: true }));
-  return join(folder, 'audit.jsonl');
+  return join(temporaryFolder(), 'audit.jsonl');
 }
 
 export function openLog(path: string, options: Partial<FileSinkOptions> = {}) {

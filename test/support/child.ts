@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { within } from './cases.ts';
+import { wasPrinted } from './recording.ts';
 import { afterwards } from './resources.ts';
 
 export interface Child {
@@ -41,6 +42,7 @@ export function startChild(
     new Promise<string>((resolve) => {
       child.stdout.on('data', (chunk) => {
         output.stdout += chunk;
+        wasPrinted(chunk);
         const [line, ...rest] = output.stdout.split('\n');
         if (rest.length > 0) resolve(line as string);
       });
@@ -51,6 +53,7 @@ export function startChild(
   ready.catch(() => {});
   child.stderr.on('data', (chunk) => {
     output.stderr += chunk;
+    wasPrinted(chunk);
   });
   const ended = once(child, 'close').then(([code]) => code as number | null);
   return { process: child, output, ready, ended };

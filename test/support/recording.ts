@@ -17,6 +17,7 @@ const folder = process.env.SEALWIRE_RECORDS;
 const most = 5000;
 const secrets = new Set<string>();
 const events: AuditEvent[] = [];
+const printed: string[] = [];
 
 if (folder !== undefined) {
   process.once('exit', () => {
@@ -25,12 +26,18 @@ if (folder !== undefined) {
       join(folder, `${process.pid}.events`),
       events.map((event) => JSON.stringify(event)).join('\n'),
     );
+    writeFileSync(join(folder, `${process.pid}.printed`), printed.join(''));
   });
 }
 
 /** Nothing that is printed or recorded may hold these bytes, or this text, from now on. */
 export function isSecret(secret: Uint8Array | string): void {
   if (secrets.size < most) secrets.add(Buffer.from(secret as Uint8Array).toString('base64'));
+}
+
+/** Keeps what another program wrote, to be searched for secrets. */
+export function wasPrinted(text: string | Uint8Array): void {
+  if (folder !== undefined) printed.push(Buffer.from(text as Uint8Array).toString('latin1'));
 }
 
 /** New keys whose private halves nobody may print. */

@@ -20,7 +20,8 @@ const server = await startSealed(
     app.post('/orders', async (req, res) => {
       const id = req.get('idempotency-key') as string;
       executed[id] = (executed[id] ?? 0) + 1;
-      if (req.query.slowly !== undefined) await sleep(5000);
+      // For longer than a command takes on a machine that has much else to do.
+      if (req.query.slowly !== undefined) await sleep(25_000);
       res.status(201).send(`${req.sealed?.kid} ${req.body}`);
     });
     app.get('/feed', (_req, res) => {

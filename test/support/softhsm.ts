@@ -1,10 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryFolder } from './folders.ts';
 import { isSecret } from './recording.ts';
-import { afterwards } from './resources.ts';
 
 // A real PKCS#11 token in software: https://www.opendnssec.org/softhsm/
 
@@ -84,13 +83,12 @@ export function configureSoftHsm(folder: string): string {
 /** A folder of tokens, which is SoftHSM's until the end of the test. */
 export class SoftHsm {
   readonly module = findSoftHsm() as string;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'sealwire-softhsm-'));
+  readonly #folder = temporaryFolder();
   readonly #cryptoki = new (loadPkcs11js().PKCS11)();
 
   constructor() {
     process.env['SOFTHSM2_CONF'] = configureSoftHsm(this.#folder);
     this.#cryptoki.load(this.module);
-    afterwards(() => rmSync(this.#folder, { recursive: true, force: true }));
   }
 
   /** Sets up a token. */

@@ -7,7 +7,7 @@ export interface FileSinkOptions {
   key: Uint8Array | (() => Maybe<Uint8Array>);
   /** Signs checkpoints. Whoever has its public half can verify the log without the key. */
   signer: Signer;
-  /** How often there is a checkpoint: after so many lines and minutes, if anything was written. Default 1000 and 10. */
+  /** How often there is a checkpoint: after so many lines (default 1000) and minutes (default 10, at most 1440), if anything was written. */
   checkpoints?: { lines?: number; minutes?: number };
   /** Hears how far the log goes whenever a checkpoint was written. Kept elsewhere, it shows if the log's end is cut off. */
   onCheckpoint?: (head: LogHead) => void;
@@ -32,6 +32,9 @@ export interface FileSettings {
   readonly now: () => number;
 }
 
+/** A checkpoint a day, at least. */
+const maxMinutes = 1440;
+
 /** @throws SealwireError `invalid-option` */
 export function resolveFileOptions(options: FileSinkOptions): FileSettings {
   const { signer, checkpoints = {}, rotate = {}, onCheckpoint = () => {}, sync = 'always' } = options;
@@ -43,6 +46,8 @@ export function resolveFileOptions(options: FileSinkOptions): FileSettings {
   if (sync !== 'always' && sync !== 'flush') throw invalid("`sync` is 'always' or 'flush'.");
   for (const [name, value] of Object.entries({ lines, minutes, bytes }))
     if (!(value > 0)) throw invalid(`\`${name}\` is a number above 0.`);
+  // A timer that is longer runs without a pause.
+  if (minutes > maxMinutes) throw invalid(`\`minutes\` is at most ${maxMinutes}, a day.`);
   return {
     signer,
     lines,

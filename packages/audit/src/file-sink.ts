@@ -151,6 +151,11 @@ class Writer implements FileSink {
   async #write(): Promise<void> {
     // What could not be written before.
     if (this.#unwritten !== '') await this.#append('', this.#settings.syncAlways);
+    if (await this.#file.wasTaken()) {
+      this.#warn('its file was moved, removed or cut by somebody else, and it goes on in what is there now');
+      await this.#file.reopen();
+      await this.#begin();
+    }
     while (this.#pending.length > 0 || this.#losses.any) {
       const events = this.#pending.splice(0, batchSize);
       if (this.#pending.length === 0) events.push(...this.#losses.take());
@@ -194,6 +199,11 @@ class Writer implements FileSink {
   async #rotate(): Promise<void> {
     await this.#tryCheckpoint();
     await this.#file.rotate(this.#first.seq);
+    await this.#begin();
+  }
+
+  /** Writes the first line of a new file. */
+  async #begin(): Promise<void> {
     this.#first = { seq: this.#chain.seq, time: this.#settings.now() };
     await this.#append(this.#opened([]), true);
   }

@@ -2,13 +2,13 @@ import type { AuditEvent, AuditEventType, ErrorCode } from '@sealwire/core';
 
 interface Held {
   readonly of: AuditEventType;
-  readonly reason: ErrorCode;
+  readonly reason: ErrorCode | undefined;
   readonly since: number;
   count: number;
   time: number;
 }
 
-/** Lets a few rejections of one type and reason pass in an interval, and counts the others. */
+/** Lets a few events of a kind that clients can bring about pass in an interval, and counts the others. */
 export class Flood {
   readonly #most: number;
   readonly #passed = new Map<string, number>();
@@ -20,9 +20,10 @@ export class Flood {
 
   /** True for an event that is counted instead of written. */
   holds(event: AuditEvent): boolean {
-    if (event.type !== 'handshake.rejected' && event.type !== 'exchange.rejected') return false;
-    const { type, reason, time } = event;
-    const kind = `${type} ${reason}`;
+    const kind = kindOf(event);
+    if (kind === undefined) return false;
+    const { type, time } = event;
+    const reason = 'reason' in event ? (event.reason as ErrorCode) : undefined;
     const passed = this.#passed.get(kind) ?? 0;
     this.#passed.set(kind, passed + 1);
     if (passed < this.#most) return false;
@@ -59,5 +60,18 @@ export class Flood {
   /** Begins the next interval. */
   renew(): void {
     this.#passed.clear();
+  }
+}
+
+/** A refusal; or a denial, since a server whose policy lacks what serving takes says so at each request. */
+function kindOf(event: AuditEvent): string | undefined {
+  switch (event.type) {
+    case 'handshake.rejected':
+    case 'exchange.rejected':
+      return `${event.type} ${event.reason}`;
+    case 'key.denied':
+      return `${event.type} ${event.operation} ${event.purpose} ${event.actor}`;
+    default:
+      return undefined;
   }
 }

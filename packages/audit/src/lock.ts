@@ -2,6 +2,17 @@ import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:f
 import { hostname } from 'node:os';
 import { SealwireError } from '@sealwire/core';
 
+/** Since a machine was started anew, another program may have the number of the process that held a lock; empty if unknown. */
+const boot = bootId();
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
 /** Files that this process writes: its own lock is no sign of an earlier process with the same number. */
 const ours = new Set<string>();
 
@@ -35,7 +46,7 @@ function exclusively(file: string, taken: () => SealwireError): void {
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? taken() : error;
   }
-  writeSync(descriptor, `${process.pid} ${hostname()}\n`);
+  writeSync(descriptor, `${process.pid} ${hostname()} ${boot}\n`);
   closeSync(descriptor);
 }
 
@@ -47,9 +58,10 @@ function holder(file: string): string | undefined {
   } catch {
     return undefined;
   }
-  const [pid = '', host = ''] = text.trim().split(' ');
+  const [pid = '', host = '', bootThen = boot] = text.trim().split(' ');
   const own = Number(pid) === process.pid;
-  const gone = host === hostname() && (own ? !ours.has(file) : !isAlive(Number(pid)));
+  const ended = bootThen !== boot || (own ? !ours.has(file) : !isAlive(Number(pid)));
+  const gone = host === hostname() && ended;
   return gone ? 'gone' : `process ${pid} on ${host}`;
 }
 

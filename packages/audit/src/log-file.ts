@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { rotatedName } from './resume.ts';
 
 const { O_APPEND, O_CREAT, O_WRONLY } = constants;
@@ -43,17 +43,35 @@ export class LogFile {
     return this.#handle.datasync();
   }
 
+  /** True if the path does not lead to this file any more, or to less of it: somebody else moved, removed or emptied it. */
+  async wasTaken(): Promise<boolean> {
+    const [ours, there] = await Promise.all([
+      this.#handle.stat(),
+      stat(this.#path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined;
+        throw error;
+      }),
+    ]);
+    return there?.ino !== ours.ino || there.dev !== ours.dev || ours.size < this.#length;
+  }
+
+  /** Goes on in whatever file is there now, or in a new one. */
+  async reopen(): Promise<void> {
+    const handle = await openFile(this.#path);
+    const old = this.#handle;
+    this.#handle = handle;
+    this.#length = (await handle.stat()).size;
+    // What it holds was written before.
+    await old.close().catch(() => {});
+  }
+
   /** Puts the file away under the `seq` of its first line, and begins a new one. */
   async rotate(firstSeq: number): Promise<void> {
     await rename(this.#path, rotatedName(this.#path, firstSeq)).catch((error: NodeJS.ErrnoException) => {
       // It was put away before, and the new one could not be opened.
       if (error.code !== 'ENOENT') throw error;
     });
-    const old = this.#handle;
-    this.#handle = await openFile(this.#path);
-    this.#length = 0;
-    // What it holds was written before.
-    await old.close().catch(() => {});
+    await this.reopen();
   }
 
   close(): Promise<void> {

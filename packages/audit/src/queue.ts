@@ -14,8 +14,8 @@ export interface AuditQueueOptions {
    */
   onFull?: (type: AuditEventType) => 'drop' | 'keep';
   /**
-   * Rejections of one type and reason beyond so many `events` within `interval` milliseconds are counted, and recorded
-   * as one `events.suppressed` at its end. Default 20 within 10,000.
+   * Rejections of one type and reason, and denials of one operation to one actor, beyond so many `events` within
+   * `interval` milliseconds are counted, and recorded as one `events.suppressed` at its end. Default 20 within 10,000; a day at most.
    */
   flood?: { events?: number; interval?: number };
 }
@@ -32,6 +32,7 @@ const batchSize = 256;
 /** How long a sink that failed is left alone, and how long `flush()` waits for it, in milliseconds. */
 const retryAfter = 1000;
 const flushLimit = 5000;
+const maxInterval = 86_400_000;
 
 /**
  * Keeps a slow or failing sink from harming anybody: it gets events in batches, the next once it has flushed the one
@@ -64,6 +65,8 @@ class Queue implements AuditQueue {
     const { events = 20, interval = 10_000 } = flood;
     for (const [name, value] of Object.entries({ size, events, interval }))
       if (!(value > 0)) throw invalid(`\`${name}\` is a number above 0.`);
+    // A timer that is longer runs without a pause.
+    if (interval > maxInterval) throw invalid(`\`interval\` is at most ${maxInterval}, a day.`);
     if (typeof onFull !== 'function') throw invalid('`onFull` is a function.');
     this.#sink = sink;
     this.#size = size;

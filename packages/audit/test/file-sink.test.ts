@@ -1,5 +1,6 @@
 // The log as a file: what stands in it, when there are checkpoints and new files, and who may write it.
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -7,8 +8,10 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { generateSigner, isSealwireError } from '@sealwire/core';
 import { test } from 'uvu';
@@ -27,6 +30,7 @@ import {
 import { it } from '../../../test/support/cases.ts';
 import { until } from '../../../test/support/left-behind.ts';
 import { failure } from '../../../test/support/problems.ts';
+import { afterwards } from '../../../test/support/resources.ts';
 import { type FileSinkOptions, fileSink, type LogHead, verifyAuditLog } from '../src/index.ts';
 
 const keys = { key: logKey, checkpointKeys: [logSigner] };
@@ -160,6 +164,18 @@ it('one process writes a file at a time', async () => {
   );
 });
 
+// Elsewhere nothing tells one start of the machine from the next.
+if (process.platform === 'linux')
+  it('a lock that is older than the machine has been up holds up nobody, whoever has its number now', async () => {
+    const path = logPath();
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    writeFileSync(`${path}.lock`, `${process.ppid} ${hostname()} ${boot}\n`);
+    assert.ok(isSealwireError(await failure(openLog(path)), 'audit-failed'));
+    writeFileSync(`${path}.lock`, `${process.ppid} ${hostname()} ${boot.replace(/.$/, 'x')}\n`);
+    await writeLog(path, 1);
+    assert.not.ok(existsSync(`${path}.lock`));
+  });
+
 it('a log of another key, or with a changed end, is not gone on with', async () => {
   const path = logPath();
   await writeLog(path, 2);
@@ -224,6 +240,51 @@ it('the key may come from a function', async () => {
   assert.ok((await verifyAuditLog([path], keys)).sound);
 });
 
+it('a file that somebody else moves, empties or removes while it is written is noticed, and the chain goes on', async () => {
+  const warnings: string[] = [];
+  const hear = ({ message }: Error) => void warnings.push(message);
+  process.on('warning', hear);
+  afterwards(() => process.off('warning', hear));
+  const path = logPath();
+  const sink = await openLog(path);
+  const write = async () => {
+    sink.record(keyEvent());
+    await sink.flush();
+  };
+  await write();
+  renameSync(path, `${path}.1`);
+  await write();
+  // As logrotate leaves it.
+  renameSync(path, `${path}.2`);
+  writeFileSync(path, '', { mode: 0o600 });
+  await write();
+  // Or so.
+  copyFileSync(path, `${path}.3`);
+  truncateSync(path);
+  await write();
+  assert.is(warnings.filter((text) => text.includes('moved, removed or cut')).length, 3);
+  renameSync(path, `${path}.4`);
+  await sink.close();
+  const report = await verifyAuditLog(filesOf(path), keys);
+  assert.equal([report.sound, report.events, report.closed], [true, 4, true]);
+  rmSync(`${path}.2`);
+  assert.not.ok((await verifyAuditLog(filesOf(path), keys)).sound);
+});
+
+it('without its folder the log fails who waits for it, and goes on when that is there again', async () => {
+  const path = logPath();
+  const sink = await openLog(path);
+  const folder = dirname(path);
+  renameSync(folder, `${folder}.away`);
+  sink.record(keyEvent());
+  assert.ok(isSealwireError(await failure(sink.flush()), 'audit-failed'));
+  renameSync(`${folder}.away`, folder);
+  await sink.flush();
+  await sink.close();
+  const report = await verifyAuditLog([path], keys);
+  assert.equal([report.sound, report.events], [true, 1]);
+});
+
 it('options that are not valid are refused', async () => {
   const signer = await generateSigner();
   const wrong: unknown[] = [
@@ -234,6 +295,8 @@ it('options that are not valid are refused', async () => {
     { signer, key: logKey, sync: 'never' },
     { signer, key: logKey, checkpoints: { lines: 0 } },
     { signer, key: logKey, rotate: { bytes: Number.NaN } },
+    // Beyond what a timer of Node can wait for, it does not wait at all.
+    { signer, key: logKey, checkpoints: { minutes: 2 ** 31 / 60_000 } },
   ];
   for (const options of wrong) {
     const error = await failure(fileSink(logPath(), options as FileSinkOptions));

@@ -60,6 +60,23 @@ it('ten thousand equal rejections are a few lines, and one with the count', asyn
   assert.is(sink.take().length, 23);
 });
 
+it('denials that requests bring about are counted, too, for each operation and actor', async () => {
+  const sink = new SlowSink();
+  const queue = queueWith(sink);
+  const denied = { type: 'key.denied', time: Date.now(), kid: undefined, purpose: 'identity' } as const;
+  for (let number = 0; number < 1000; number++)
+    queue.record({ ...denied, actor: 'server', operation: 'sign' });
+  queue.record({ ...denied, actor: 'server', operation: 'export' });
+  queue.record({ ...denied, actor: 'operator', operation: 'sign' });
+  await queue.flush();
+  assert.equal(
+    sink.of('events.suppressed').map(({ of, reason, count }) => [of, reason, count]),
+    [['key.denied', undefined, 980]],
+  );
+  assert.is(sink.of('key.denied').length, 22);
+  assert.is(sink.take().length, 23);
+});
+
 it('the count comes by itself, once in an interval, and then some pass again', async () => {
   const sink = new SlowSink();
   const queue = queueWith(sink, { flood: { events: 2, interval: 50 } });
@@ -185,6 +202,8 @@ it('options that are not valid are refused', () => {
     { size: 0 },
     { flood: { events: -1 } },
     { flood: { interval: Number.NaN } },
+    // Beyond what a timer of Node can wait for, it does not wait at all.
+    { flood: { interval: 2 ** 31 } },
     { onFull: 'drop' },
   ]) {
     assert.throws(

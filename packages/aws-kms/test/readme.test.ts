@@ -1,6 +1,4 @@
 // The code of the README, run as it stands there: only the port and the origin are replaced.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { remoteKemKey } from '@sealwire/core';
@@ -9,8 +7,8 @@ import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
 import { script, whileServing } from '../../../test/support/commands.mjs';
+import { temporaryFolder } from '../../../test/support/folders.ts';
 import { readReadmes } from '../../../test/support/readmes.mjs';
-import { afterwards } from '../../../test/support/resources.ts';
 import { listen } from '../../../test/support/servers.ts';
 import { kmsKemKey, kmsUnwrap, kmsWrap } from '../src/index.ts';
 import { type KmsDouble, sessionToken, startKms } from './support/kms-double.ts';
@@ -44,8 +42,7 @@ function module(text: string): string[] {
 }
 
 it('keys that were made and wrapped serve after a start', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sealwire-kms-'));
-  afterwards(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const kms = await startKms();
   const env = environment(kms, { ORDERS_KMS_KEY: kms.addKey('symmetric').arn });
   const file = JSON.stringify(join(folder, 'orders.keys'));

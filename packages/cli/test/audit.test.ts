@@ -15,7 +15,7 @@ async function log(encoding: 'hex' | 'base64url' = 'base64url') {
   const path = logPath();
   await writeLog(path, 5);
   const keyFile = join(dirname(path), 'audit.key');
-  writeFileSync(keyFile, `${Buffer.from(logKey).toString(encoding)}\n`);
+  writeFileSync(keyFile, `${Buffer.from(logKey).toString(encoding)}\n`, { mode: 0o600 });
   return { path, keyFile };
 }
 
@@ -72,11 +72,14 @@ it('a changed log is 1, with file, line and kind', async () => {
 
 it('wrong usage is 2, and says what is right', async () => {
   const { path, keyFile } = await log();
+  const shown = join(dirname(path), 'shown.key');
+  writeFileSync(shown, readFileSync(keyFile), { mode: 0o644 });
   const cases: [string[], RegExp][] = [
     [[path], /--key-file or --checkpoint-key/],
     [['--key-file', keyFile], /the files of one log/],
     [['--key-file', path, path], /32 bytes/],
     [['--key-file', '/nowhere', path], /no such file/],
+    [['--key-file', shown, path], /shown\.key is open to other users: chmod go-rwx/],
     [['--key-file', keyFile, '/nowhere'], /no such file/],
     [['--checkpoint-key', 'sw1', path], /public key as base64url/],
     [['--key-file', keyFile, '--expect', '7', path], /LINES:HASH/],

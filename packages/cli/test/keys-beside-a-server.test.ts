@@ -1,10 +1,13 @@
 // The command line beside a server on the same key directory, what an operator's audit log has of it, and a terminal.
 
+import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { verifyAuditLog } from '@sealwire/audit';
 import { KeyRing, openKeyDirectory } from '@sealwire/keys';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { logKey, writeLog } from '../../../test/support/audit.ts';
 import { it, sleep, within } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
 import { until } from '../../../test/support/left-behind.ts';
@@ -84,8 +87,41 @@ it("what was done, and by whom, is in the operator's audit log", async () => {
   assert.is(wrongKey.code, 2);
   const noKey = await keys('add', ...audit, '--audit-signer-file', `${folder}/audit.key`, 'identity');
   assert.match(noKey.stderr, 'no private key of Ed25519');
+  chmodSync(`${folder}/signer.pem`, 0o640);
+  assert.match((await keys('add', ...audit, ...signer, 'identity')).stderr, 'is open to other users');
   // What cannot be recorded does not happen.
   assert.is((await done('list', '--json')).length, before);
+});
+
+it('with an audit log on a full disk no key changes', async () => {
+  const { folder, keys, list, idOf } = await keyDirectory();
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+  writeFileSync(`${folder}/signer.pem`, pem, { mode: 0o600 });
+  writeFileSync(`${folder}/audit.key`, Buffer.from(logKey).toString('hex'), { mode: 0o600 });
+  const log = `${folder}/operators.jsonl`;
+  const files = ['--audit-key-file', `${folder}/audit.key`, '--audit-signer-file', `${folder}/signer.pem`];
+  // Long enough that no file of the keys is longer.
+  await writeLog(log, 100);
+  /** Files of this process may become so large. */
+  const limit = (bytes: number | 'unlimited') =>
+    execFileSync('prlimit', [`--fsize=${bytes}:`, '--pid', String(process.pid)]);
+  const before = await list();
+  const stolen = await idOf('active');
+  for (const command of [
+    ['add', 'identity'],
+    ['emergency', '--yes', '--', stolen],
+  ]) {
+    const [name = '', ...others] = command;
+    // There is room for the line that says that the log was opened, and for no other.
+    limit(statSync(log).size + 250);
+    const { code, stdout, stderr } = await keys(name, '--audit', log, ...files, ...others);
+    assert.equal([code, stdout], [1, '']);
+    assert.match(stderr, 'sealwire: audit-failed: ');
+    assert.equal(await list(), before);
+  }
+  limit('unlimited');
+  assert.is((await keys('emergency', '--yes', '--audit', log, ...files, '--', stolen)).code, 0);
+  assert.ok((await verifyAuditLog([log], { key: logKey })).sound);
 });
 
 needing('python3', test)(

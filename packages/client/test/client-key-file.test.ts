@@ -1,17 +1,7 @@
 // A client key in a file: made once, encrypted, and refused where it cannot be trusted.
 import { spawnSync } from 'node:child_process';
 import { createPublicKey, verify } from 'node:crypto';
-import {
-  chmodSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clientKeyFile } from '@sealwire/client/node';
 import { thumbprint } from '@sealwire/core';
@@ -19,9 +9,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
+import { temporaryFolder } from '../../../test/support/folders.ts';
 import { thrown } from '../../../test/support/problems.ts';
 import { isSecret } from '../../../test/support/recording.ts';
-import { afterwards } from '../../../test/support/resources.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
 import { everythingShown } from '../../core/test/support/leaks.ts';
 
@@ -29,9 +19,7 @@ const passphrase = 'correct horse battery staple, of course';
 isSecret(passphrase);
 
 function newPath(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sealwire-client-key-'));
-  afterwards(() => rmSync(folder, { recursive: true }));
-  return join(folder, 'client.key');
+  return join(temporaryFolder(), 'client.key');
 }
 
 it('the key is made once, and is the same one afterwards', async () => {

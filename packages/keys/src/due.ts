@@ -8,8 +8,13 @@ export type DueStep =
   | { readonly step: 'promote' | 'retire' | 'disable' | 'destroy' | 'forget'; readonly entry: KeyEntry };
 
 const rotated: readonly KeyPurpose[] = ['kem', 'store-wrap'];
-/** What a destroyed key was is remembered this long, in milliseconds: the list must not grow for ever. */
-const remembered = 365 * 86_400_000;
+const day = 86_400_000;
+/**
+ * What a destroyed key was is remembered this long, in milliseconds: the list must not grow for ever. Where keys follow one
+ * another fast, that holds for the latest of a kind only; of the others nothing but the sessions that an emergency ended
+ * is of use to anybody, and those live a day at most.
+ */
+const [remembered, rememberedAtLeast, mostRemembered] = [365 * day, 2 * day, 100];
 
 /** Every step that is due. The same for every process that looks at the same state at the same time. */
 export function* dueSteps(
@@ -58,8 +63,11 @@ export function nextStep(
       return { step: 'disable', from: uselessFrom(entry, rotation) };
     case 'disabled':
       return { step: 'destroy', from: (entry.disabled ?? 0) + scheduleOf(entry.purpose, rotation).keep };
-    case 'destroyed':
-      return { step: 'forget', from: (entry.destroyed ?? 0) + remembered };
+    case 'destroyed': {
+      const destroyed = destroyedAt(entry);
+      const later = alike.filter((other) => destroyedAt(other) > destroyed).length;
+      return { step: 'forget', from: destroyed + (later < mostRemembered ? remembered : rememberedAtLeast) };
+    }
   }
 }
 
@@ -70,6 +78,10 @@ function isNewer(other: KeyEntry, entry: KeyEntry): boolean {
 
 function promotedAt({ promoted = 0 }: KeyEntry): number {
   return promoted;
+}
+
+function destroyedAt({ destroyed = 0 }: KeyEntry): number {
+  return destroyed;
 }
 
 /** From when on a key in use needs a successor. */

@@ -8,7 +8,7 @@ export function keysInvalid(place: string, problem: string, remedy: string, caus
 
 /** Problem and remedy by the code of a failed call of the file system. */
 const failures: Readonly<Record<string, readonly [problem: string, remedy: string]>> = {
-  ENOENT: ['does not exist', 'Check the path, and make a key directory with createKeyDirectory().'],
+  ENOENT: ['does not exist', 'Check the path; if it was there before, restore it from a backup.'],
   ENOTDIR: ['is not a folder', 'Check the path.'],
   EISDIR: ['is a folder, not a file', 'Check the path.'],
   ELOOP: ['is a symbolic link', 'Put the file itself there.'],

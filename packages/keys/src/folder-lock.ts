@@ -47,13 +47,23 @@ async function acquire(folder: string): Promise<string> {
   const end = performance.now() + patience;
   for (let pause = 5; ; pause = Math.min(pause * 1.5, 80)) {
     if ((await others(folder, own, watched)).length === 0) {
-      await onFiles(folder, () => writeFile(own, describeProcess(), { mode: 0o600, flag: 'wx' }));
+      await onFiles(folder, () => putClaim(own));
       const rivals = await others(folder, own, watched);
       if (rivals.length === 0) return own;
       await onFiles(own, () => unlink(own));
     }
     if (performance.now() > end) throw await lockedError(folder, [...watched.keys()]);
     await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+  }
+}
+
+async function putClaim(path: string): Promise<void> {
+  try {
+    await writeFile(path, describeProcess(), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    // A full disk has room for its name, which would hold up the next one, if perhaps not for what it says.
+    await unlink(path).catch(() => {});
+    throw error;
   }
 }
 

@@ -80,7 +80,8 @@ export class KeyRing implements ServerKeys {
 
   /**
    * Opens a ring that there is.
-   * @throws SealwireError `keys-invalid` if there are no keys, or they cannot be used; `invalid-option`
+   * @throws SealwireError `keys-invalid` if there are no keys, or they cannot be used; `invalid-option`; `key-denied` if
+   *   `remote` has a key that this process may not add
    */
   static async open(storage: KeyStorage, options: KeyRingOptions = {}): Promise<KeyRing> {
     return KeyRing.#prepared(storage, resolveRingOptions(options), (ring) => {
@@ -111,6 +112,7 @@ export class KeyRing implements ServerKeys {
   async #addRemote(remote: readonly ServerKemKey[]): Promise<void> {
     const unknown = remote.filter(({ kid }) => this.#view.entry(kid) === undefined);
     if (unknown.length === 0) return;
+    for (const { kid } of unknown) this.#settings.access.check('rotate', { id: kid, purpose: 'kem' });
     await this.#changes.make((draft) => {
       for (const { kid, suite, pub } of unknown) {
         const first = !draft.entries.some(({ alg, status }) => alg === suite.name && status === 'active');

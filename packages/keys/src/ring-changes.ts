@@ -20,11 +20,12 @@ export class RingChanges {
   /** @returns what `edit` returned. @throws whatever it throws, SealwireError `audit-failed`; then nothing has changed */
   async make<T>(edit: (draft: RingDraft, now: number) => Maybe<T>): Promise<T> {
     const { rotation, clock } = this.#settings;
-    const time = clock();
     let draft: RingDraft | undefined;
     let result: T | undefined;
     try {
       await this.#view.update(async (state) => {
+        // Not before: others may have had the storage for a while, and taken steps meanwhile.
+        const time = clock();
         draft = new RingDraft(state, rotation, time);
         result = await edit(draft, time);
         await this.#record(draft.events, time);

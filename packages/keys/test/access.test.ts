@@ -6,7 +6,17 @@ import { it } from '../../../test/support/cases.ts';
 import { thrown } from '../../../test/support/problems.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
 import { type AccessPolicy, type KeyRing, openBundle } from '../src/index.ts';
-import { day, fetched, hour, idOf, newRing, openRing, recordingAudit, subject } from './support/rings.ts';
+import {
+  day,
+  fetched,
+  hour,
+  hsmKey,
+  idOf,
+  newRing,
+  openRing,
+  recordingAudit,
+  subject,
+} from './support/rings.ts';
 
 const policy: AccessPolicy = {
   server: { kem: ['decapsulate'], identity: ['sign'], 'store-wrap': ['unwrap'] },
@@ -67,6 +77,23 @@ it('each actor may do what the policy lists for it, and nothing else', async () 
       }
     }
   }
+});
+
+it('a key of an HSM that the ring does not know is added by who may rotate, and by nobody else', async () => {
+  const { storage, time } = await newRing();
+  const audit = recordingAudit();
+  const remote = [hsmKey()];
+  const as = (actor: string) => openRing(storage, { clock: time, actor, policy, audit, remote });
+  const before = await storage.read();
+  await thrown(as('server'), 'key-denied');
+  assert.equal(
+    audit.events.map(({ type }) => type),
+    ['key.denied'],
+  );
+  assert.is(await storage.read(), before);
+  const operator = await as('operator');
+  assert.is(idOf(operator, 'active', 'P-256'), operator.entries.at(-1)?.id);
+  await as('server');
 });
 
 it('without a policy a process may do everything but take secrets away', async () => {

@@ -6,10 +6,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { startChild } from '../../../test/support/child.ts';
+import { temporaryFolder } from '../../../test/support/folders.ts';
 import { afterwards } from '../../../test/support/resources.ts';
 import { createKeyDirectory, openKeyDirectory } from '../src/key-directory.ts';
 import { custodyFault } from '../src/private-files.ts';
-import { example, keyFile, newFolder } from './support/folders.ts';
+import { example, keyFile } from './support/folders.ts';
 import { adding, newKey, passphrase } from './support/keys.ts';
 import { assertRefused } from './support/refused.ts';
 
@@ -37,7 +38,7 @@ it('a folder that is open to a group or to others is refused', async () => {
     await assertRefused(() => storage.read(), folder, problem);
     await assertRefused(() => storage.secret(key.entry), folder, problem);
     await assertRefused(() => storage.update(() => undefined), folder, problem);
-    const empty = await newFolder();
+    const empty = temporaryFolder();
     await chmod(empty, mode);
     await assertRefused(() => createKeyDirectory(empty, { passphrase }), empty, problem);
   }
@@ -64,7 +65,7 @@ it('files belong to the user of the process; what the system hands out may be ro
 
 it('a link in the folder is not followed, one to the folder is', async () => {
   const { folder, storage, key } = await example();
-  const other = await newFolder();
+  const other = temporaryFolder();
   for (const name of [keyFile(key), 'manifest.json']) {
     await rename(join(folder, name), join(other, name));
     await symlink(join(other, name), join(folder, name));
@@ -89,7 +90,7 @@ it('a named pipe or a folder in place of a file is refused, not waited for', asy
 
 it('an orphan that is a link is removed, and what it leads to stays', async () => {
   const { folder, storage } = await example();
-  const target = join(await newFolder(), 'target');
+  const target = join(temporaryFolder(), 'target');
   await writeFile(target, 'not ours');
   const orphan = `key-${'A'.repeat(43)}.pem`;
   await symlink(target, join(folder, orphan));
@@ -143,7 +144,7 @@ it('a file that cannot be written whole leaves what was there before', async () 
   const files = async () => (await readdir(folder)).sort();
   const before = await files();
   // No file may become larger than 512 bytes: the claim to the lock fits, a manifest does not.
-  const env = { KEYS_FOLDER: folder, KEYS_PASSPHRASE: passphrase };
+  const env = { KEYS_FOLDER: folder, KEYS_PASSPHRASE: passphrase, LIMIT: '512' };
   const child = startChild('../../packages/keys/test/support/full-disk.ts', env);
   assert.is(await child.ended, 0, child.output.stderr);
   assert.match(child.output.stdout, /^keys-invalid .*cannot be written: files may not become so large here/);
@@ -151,6 +152,11 @@ it('a file that cannot be written whole leaves what was there before', async () 
   // The key that was written without its manifest goes with the next change.
   assert.is((await files()).length, before.length + 1);
   await storage.update(() => undefined);
+  assert.equal(await files(), before);
+  // A claim to the lock that does not fit either holds up nobody.
+  const again = startChild('../../packages/keys/test/support/full-disk.ts', { ...env, LIMIT: '20' });
+  assert.is(await again.ended, 0, again.output.stderr);
+  assert.match(again.output.stdout, /^keys-invalid .*cannot be written: files may not become so large here/);
   assert.equal(await files(), before);
 });
 

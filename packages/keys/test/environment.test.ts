@@ -4,15 +4,16 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { startChild } from '../../../test/support/child.ts';
+import { temporaryFolder } from '../../../test/support/folders.ts';
 import { exportBundle } from '../src/bundle.ts';
 import { passphraseFromEnvironment, storageFromEnvironment } from '../src/environment.ts';
-import { example, newFolder } from './support/folders.ts';
+import { example } from './support/folders.ts';
 import { passphrase } from './support/keys.ts';
 import { assertRefused } from './support/refused.ts';
 
 /** A file with some text, for this user only. */
 async function fileWith(text: string, mode = 0o600): Promise<string> {
-  const path = join(await newFolder(), 'secret');
+  const path = join(temporaryFolder(), 'secret');
   await writeFile(path, text);
   await chmod(path, mode);
   return path;
@@ -93,12 +94,12 @@ it('a file that others may see is refused, a link to one that they may not is fo
       const path = await fileWith(open, mode);
       await assertRefused(() => storageFromEnvironment({ [name]: path }), path, /is open to other users/);
     }
-    const missing = join(await newFolder(), 'missing');
+    const missing = join(temporaryFolder(), 'missing');
     await assertRefused(() => storageFromEnvironment({ [name]: missing }), missing, /does not exist/);
-    const folder = await newFolder();
+    const folder = temporaryFolder();
     await assertRefused(() => storageFromEnvironment({ [name]: folder }), folder, /is not a file/);
   }
-  const link = join(await newFolder(), 'link');
+  const link = join(temporaryFolder(), 'link');
   await symlink(await fileWith(open), link);
   await assertKeys({ SEALWIRE_KEYS_FILE: link });
 });

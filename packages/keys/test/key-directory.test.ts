@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { deferred, it, within } from '../../../test/support/cases.ts';
+import { temporaryFolder } from '../../../test/support/folders.ts';
 import { failure } from '../../../test/support/problems.ts';
 import { afterwards } from '../../../test/support/resources.ts';
 import { createKeyDirectory, openKeyDirectory } from '../src/key-directory.ts';
 import type { RingState } from '../src/storage.ts';
-import { copyOfFolder, directoryWith, example, keyFile, newFolder } from './support/folders.ts';
+import { copyOfFolder, directoryWith, example, keyFile } from './support/folders.ts';
 import { adding, algorithms, destroying, newKey, passphrase } from './support/keys.ts';
 import { assertRefused } from './support/refused.ts';
 
@@ -29,7 +30,7 @@ it('what was put in comes out again, in this process and in another storage', as
 });
 
 it('only its user can look into a key directory', async () => {
-  const folder = join(await newFolder(), 'keys');
+  const folder = join(temporaryFolder(), 'keys');
   const key = await newKey('X25519');
   await (await createKeyDirectory(folder, { passphrase })).update(adding(key));
   assert.is((await stat(folder)).mode & 0o777, 0o700);
@@ -107,7 +108,7 @@ it('a folder that is not there, or none, is refused', async () => {
   const { folder } = await example();
   await assertRefused(() => open(join(folder, 'gone')), 'gone', /does not exist/);
   await assertRefused(() => open(join(folder, 'manifest.json')), 'manifest.json', /is not a folder/);
-  const empty = await newFolder();
+  const empty = temporaryFolder();
   await assertRefused(() => open(empty), 'manifest.json', /does not exist.*createKeyDirectory/);
   const deep = join(empty, 'no', 'parent');
   await assertRefused(() => createKeyDirectory(deep, { passphrase }), deep, /does not exist/);

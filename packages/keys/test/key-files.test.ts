@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
+import { temporaryFolder } from '../../../test/support/folders.ts';
 import { fc } from '../../../test/support/properties.ts';
 import { refusal } from '../../core/test/support/refusal.ts';
 import { importKeyFile } from '../src/import-key-file.ts';
@@ -13,7 +14,7 @@ import { Passphrase } from '../src/passphrase.ts';
 import { decryptPbes2, encryptPbes2 } from '../src/pbes2.ts';
 import { decodePem, encodePem } from '../src/pem.ts';
 import { decodePrivateKey, encodePrivateKey } from '../src/private-key-info.ts';
-import { directoryWith, keyFile, newFolder } from './support/folders.ts';
+import { directoryWith, keyFile } from './support/folders.ts';
 import { algorithms, type NewKey, newKey, passphrase } from './support/keys.ts';
 import {
   encryptOpenssl,
@@ -72,7 +73,7 @@ for (const alg of opensslAlgorithms) {
 }
 
 async function openPlaces(): Promise<[string, string, string]> {
-  const folder = await newFolder();
+  const folder = temporaryFolder();
   return [folder, join(folder, 'plain.pem'), join(folder, 'encrypted.pem')];
 }
 

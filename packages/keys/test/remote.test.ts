@@ -1,20 +1,11 @@
 // KEM keys that stay in an HSM or a KMS: the ring knows of them, and asks them.
 
-import { createECDH } from 'node:crypto';
-import type { KemPrivateKey } from '@sealwire/core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { thrown } from '../../../test/support/problems.ts';
 import { KeyRing, memoryStorage } from '../src/index.ts';
-import { day, fetched, hour, idOf, newRing, openRing, shakeHands } from './support/rings.ts';
-
-/** What an HSM does for a P-256 key. */
-function hsmKey(): KemPrivateKey {
-  const ecdh = createECDH('prime256v1');
-  const pub = new Uint8Array(ecdh.generateKeys());
-  return { suite: 'P-256', pub, dh: async (peer) => new Uint8Array(ecdh.computeSecret(peer)) };
-}
+import { day, fetched, hour, hsmKey, idOf, newRing, openRing, shakeHands } from './support/rings.ts';
 
 it('a ring may hold no KEM secret at all', async () => {
   const { ring, storage, time } = await newRing({ suites: [], remote: [hsmKey()] });

@@ -52,6 +52,24 @@ it('a key is replaced after 30 days: an hour published, 25 hours accepted, a day
   }
 });
 
+it('keys that follow one another each hour make no list that grows for ever', async () => {
+  const rotation = { maxAge: hour, publishLead: 5 * minute, keepHistory: 0, jitter: 0 };
+  const { ring, time } = await newRing({ rotation });
+  const first = idOf(ring, 'active');
+  const counts: number[] = [];
+  for (let rotations = 0; rotations < 250; rotations++) {
+    for (const passing of [hour, 5 * minute]) {
+      time.pass(passing);
+      await ring.rotate();
+    }
+    counts.push(ring.entries.length);
+    // Destroyed after 26 hours, it is remembered for longer than a session of it could live.
+    if (time() < 1_800_000_000_000 + 3 * day) assert.is(ring.exportPublic(first).id, first);
+  }
+  assert.is(counts.at(-1), counts[199]);
+  assert.is(ring.entries.filter(({ status }) => status === 'destroyed').length, 100);
+});
+
 it('what becomes of a key next can be asked: it is due then, and not before', async () => {
   const { ring, time } = await newRing({ rotation: noJitter });
   const [identity] = ring.entries.filter(({ purpose }) => purpose === 'identity');

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { within } from '../../../../test/support/cases.ts';
+import { temporaryFolder } from '../../../../test/support/folders.ts';
+import { wasPrinted } from '../../../../test/support/recording.ts';
 import { afterwards } from '../../../../test/support/resources.ts';
 
 export interface Command {
@@ -24,9 +24,11 @@ export function runCommand(script: URL, args: readonly string[], env: Record<str
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => {
     output.stdout += text;
+    wasPrinted(text);
   });
   child.stderr.setEncoding('utf8').on('data', (text) => {
     output.stderr += text;
+    wasPrinted(text);
   });
   const closed = once(child, 'close').then(([code]) => code as number | null);
   afterwards(async () => {
@@ -38,9 +40,7 @@ export function runCommand(script: URL, args: readonly string[], env: Record<str
 
 /** A folder for a server's keys; it is removed after the test. */
 export function temporaryKeys(): string {
-  const parent = mkdtempSync(join(tmpdir(), 'sealwire-keys-'));
-  afterwards(() => rmSync(parent, { recursive: true }));
-  return join(parent, 'keys');
+  return join(temporaryFolder(), 'keys');
 }
 
 export interface RunningServer extends Command {

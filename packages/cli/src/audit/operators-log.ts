@@ -1,9 +1,8 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { type FileSink, fileSink } from '@sealwire/audit';
 import { fileFailure, usage } from '../failure.ts';
 import type { Flags, FlagTable } from '../flags.ts';
-import { readLogKey } from './key-file.ts';
+import { readLogKey, readSecret } from './key-file.ts';
 
 /** Flags of commands whose doings may be recorded. */
 export const auditFlags = {
@@ -33,7 +32,7 @@ export async function operatorsLog(flags: Flags): Promise<FileSink | undefined> 
 }
 
 function readSigner(file: string) {
-  const pem = readFileSync(file);
+  const pem = readSecret(file);
   try {
     const privateKey = createPrivateKey(pem);
     const { x } = createPublicKey(privateKey).export({ format: 'jwk' });

@@ -1,5 +1,6 @@
 import type { KeyEntry, KeyRing, NextStep } from '@sealwire/keys';
 import type { Command } from '../command.ts';
+import { usage } from '../failure.ts';
 import type { Flags } from '../flags.ts';
 import { jsonFlag, writeJson } from '../json.ts';
 import { moment, roughly } from '../times.ts';
@@ -23,6 +24,7 @@ Exit codes: 0, 1 the keys cannot be read, 2 usage.`,
 };
 
 async function run(flags: Flags): Promise<number> {
+  if (flags.positionals.length > 0) throw usage('It takes no ID: it lists every key.');
   return withRing(flags, async (ring) => {
     if (flags.has('json')) writeJson(ring.entries.map((entry) => description(ring, entry)));
     else process.stdout.write(table(rows(ring, Date.now())));

@@ -99,17 +99,23 @@ export async function recorded<T>(
 ): Promise<T> {
   const options = { rotation: rotationOf(flags), actor: actorOf(flags) };
   const events: KeyEvent[] = [];
-  // Opened first: what cannot be recorded does not happen.
+  // Opened first, and flushed before a change takes effect: what cannot be recorded does not happen.
   const log = await operatorsLog(flags);
   const record = (event: AuditEvent) => {
     events.push(event as KeyEvent);
     log?.record(event);
   };
+  const audit = { record, flush: async () => log?.flush() };
+  let result: T;
   try {
-    return await act({ ...options, audit: { record } }, events);
-  } finally {
-    await log?.close();
+    result = await act({ ...options, audit }, events);
+  } catch (error) {
+    // That it cannot be closed either is not what has to be told.
+    await log?.close().catch(() => {});
+    throw error;
   }
+  await log?.close();
+  return result;
 }
 
 function rotationOf(flags: Flags): NonNullable<RingOptions['rotation']> {

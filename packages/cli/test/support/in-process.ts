@@ -1,3 +1,4 @@
+import { wasPrinted } from '../../../../test/support/recording.ts';
 import { report } from '../../src/failure.ts';
 import { parseFlags } from '../../src/flags.ts';
 import { findCommand } from '../../src/help.ts';
@@ -10,6 +11,7 @@ export async function inProcess(args: readonly string[]) {
     const { write } = process[name];
     process[name].write = (text) => {
       captured[name] += text;
+      wasPrinted(text);
       return true;
     };
     return () => {

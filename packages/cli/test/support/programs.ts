@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { within } from '../../../../test/support/cases.ts';
+import { temporaryFolder } from '../../../../test/support/folders.ts';
+import { wasPrinted } from '../../../../test/support/recording.ts';
 import { afterwards } from '../../../../test/support/resources.ts';
 import { pin } from '../../../../test/support/servers.ts';
 
@@ -38,9 +39,11 @@ export function start(file: string, args: readonly string[], { stdin, env }: Pro
   // It may end before it has read everything.
   child.stdin.on('error', () => {});
   if (stdin !== undefined) child.stdin.end(stdin);
-  const ended = once(child, 'close').then(
-    ([code]): Ended => ({ code, stdout: Buffer.concat(stdout), stderr }),
-  );
+  const ended = once(child, 'close').then(([code]): Ended => {
+    wasPrinted(Buffer.concat(stdout));
+    wasPrinted(stderr);
+    return { code, stdout: Buffer.concat(stdout), stderr };
+  });
   return { child, ended };
 }
 
@@ -67,8 +70,7 @@ export async function startProxyCommand(args: readonly string[]) {
 
 /** A folder with files, removed after the test. */
 export function folderWith(files: Record<string, string | Buffer>, mode = 0o644): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sealwire-cli-'));
+  const folder = temporaryFolder();
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content, { mode });
-  afterwards(() => rmSync(folder, { recursive: true }));
   return folder;
 }

@@ -1,31 +1,23 @@
-import { rmSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterwards } from '../../../../test/support/resources.ts';
+import { giveUp, temporaryFolder } from '../../../../test/support/folders.ts';
 import { createKeyDirectory, openKeyDirectory } from '../../src/key-directory.ts';
 import type { KeyStorage } from '../../src/storage.ts';
 import { adding, type NewKey, newKey, passphrase } from './keys.ts';
-
-/** A new folder that only this user sees, removed after the test. */
-export async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'sealwire-keys-'));
-  afterwards(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /** A new key directory that holds these keys. */
 export async function directoryWith(
   ...keys: readonly NewKey[]
 ): Promise<{ folder: string; storage: KeyStorage }> {
-  const folder = await newFolder();
+  const folder = temporaryFolder();
   const storage = await createKeyDirectory(folder, { passphrase });
   if (keys.length > 0) await storage.update(adding(...keys));
   return { folder, storage };
 }
 
 export async function copyOfFolder(folder: string): Promise<string> {
-  const copy = await newFolder();
+  const copy = temporaryFolder();
   await cp(folder, copy, { recursive: true, preserveTimestamps: true });
   return copy;
 }
@@ -42,7 +34,7 @@ export async function example(): Promise<{ folder: string; storage: KeyStorage; 
 
 async function makeTemplate(): Promise<{ folder: string; key: NewKey }> {
   const folder = await mkdtemp(join(tmpdir(), 'sealwire-keys-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.once('exit', () => giveUp(folder));
   const key = await newKey('X25519');
   await (await createKeyDirectory(folder, { passphrase })).update(adding(key));
   return { folder, key };

@@ -1,3 +1,4 @@
+import { createECDH } from 'node:crypto';
 import {
   type AuditEvent,
   answerHandshake,
@@ -5,6 +6,7 @@ import {
   type Configuration,
   fromUtf8,
   isSealwireError,
+  type KemPrivateKey,
   MemorySessionStore,
   type ServerKeys,
   type SuiteName,
@@ -62,6 +64,13 @@ export async function openRing(storage: KeyStorage, options: KeyRingOptions): Pr
   const ring = await KeyRing.open(storage, options);
   afterwards(() => ring.close());
   return ring;
+}
+
+/** What an HSM does for a P-256 key. */
+export function hsmKey(): KemPrivateKey {
+  const ecdh = createECDH('prime256v1');
+  const pub = new Uint8Array(ecdh.generateKeys());
+  return { suite: 'P-256', pub, dh: async (peer) => new Uint8Array(ecdh.computeSecret(peer)) };
 }
 
 /** The id of the one key of a suite, or another algorithm, with a status. */
