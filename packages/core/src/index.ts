@@ -37,10 +37,9 @@ export {
   verifyConfiguration,
 } from './configuration.ts';
 export { declaredLength, LengthCounter } from './declared-length.ts';
+export { errorCodes, isErrorCode } from './error-codes.ts';
 export {
   type ErrorCode,
-  errorCodes,
-  isErrorCode,
   isSealwireError,
   rejected,
   SealwireError,
