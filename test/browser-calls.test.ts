@@ -72,7 +72,7 @@ inChromium('a refusal that only servers give is told in their words', async () =
     return sealedFetch('/notes').catch(({ code, message }) => code + ': ' + message);
   })()`);
   const text = textOf('target-mismatch');
-  assert.match(message, new RegExp(`^target-mismatch: ${text} .*elsewhere`));
+  assert.match(String(message), new RegExp(`^target-mismatch: ${text} .*elsewhere`));
 });
 
 inChromium('events arrive one by one', async () => {

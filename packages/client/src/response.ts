@@ -1,8 +1,7 @@
-import { copyOf, type Field, type ResponseHead, reasonField } from '@sealwire/core';
+import { copyOf, type Field, type ResponseHead, reasonField, reasonPhrases } from '@sealwire/core';
 import { contentCodings, decompression, isDecodable, undecodable } from './codings.ts';
 import type { MessageReader } from './open-message.ts';
 import type { Plan } from './plan.ts';
-import { reasonPhrases } from './reason-phrases.ts';
 
 /** What travelled outside of a sealed response. Anyone on the path may have written it. */
 export interface OuterResponse {
@@ -45,7 +44,7 @@ export async function makeResponse(
   });
 }
 
-/** The reason phrase that the application gave, or else the standard one. */
+/** The reason phrase that the server gave, or else the one that goes without saying. */
 function reasonOf({ status, fields }: ResponseHead): string {
   return fields.find(([name]) => name === reasonField)?.[1] ?? reasonPhrases[status] ?? '';
 }

@@ -22,9 +22,6 @@ export interface ResponseHead {
   readonly fields: readonly Field[];
 }
 
-/** The response field with a reason phrase that is not its status's own (docs/PROTOCOL.md, Head). */
-export const reasonField = 'sealwire-reason';
-
 const methodForm = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
 const nameForm = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 // Printable, with blanks inside only (RFC 9110, section 5.5).

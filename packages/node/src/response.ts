@@ -13,6 +13,7 @@ import {
   messageNonceLength,
   randomNonce,
   reasonField,
+  reasonPhrases,
   responseKeys,
   SealwireError,
 } from '@sealwire/core';
@@ -261,7 +262,7 @@ export class ResponseSeal implements SealingMethods {
     if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
     }
-    if (statusMessage && statusMessage !== phraseOf(status)) {
+    if (statusMessage && statusMessage !== reasonPhrases[status]) {
       fields.push([reasonField, trimmed(statusMessage)]);
     }
     if (!this.#http2 && res.strictContentLength === true) this.#announced = Number(headers['content-length']);
