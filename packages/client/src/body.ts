@@ -1,5 +1,6 @@
 import { copyOf, type Field } from '@sealwire/core';
 import { unlessAborted } from './abort.ts';
+import { pulled } from './pulled.ts';
 
 /** A request body, its length known unless it is a stream. */
 export type Body =
@@ -68,18 +69,9 @@ export async function extractBody(body: unknown): Promise<Body> {
 /** Node's fetch takes async iterables. */
 export function fromIterable(iterable: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
   const iterator = iterable[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await iterator.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel(reason) {
-        await iterator.return?.(reason);
-      },
-    },
-    { highWaterMark: 0 },
+  return pulled(
+    () => iterator.next(),
+    (reason) => iterator.return?.(reason),
   );
 }
 
@@ -171,26 +163,16 @@ export async function readShort(
   }
   // It will be read in its turn, and its error be heard then.
   pending.catch(() => {});
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const early = read.shift();
-        if (early !== undefined) {
-          controller.enqueue(early);
-          return;
-        }
-        const { done, value } = await pending;
-        if (done) {
-          controller.close();
-          return;
-        }
-        controller.enqueue(value);
-        pending = reader.read();
-        pending.catch(() => {});
-      },
-      cancel: (reason) => reader.cancel(reason),
+  return pulled<Uint8Array>(
+    async () => {
+      const value = read.shift();
+      if (value !== undefined) return { value };
+      const result = await pending;
+      pending = reader.read();
+      pending.catch(() => {});
+      return result;
     },
-    { highWaterMark: 0 },
+    (reason) => reader.cancel(reason),
   );
 }
 
