@@ -4,7 +4,7 @@ import {
   type Field,
   type ResponseHead,
   reasonField,
-  reasonPhrases,
+  usualReason,
 } from '@sealwire/core';
 import { contentCodings, decompression, isDecodable, undecodable } from './codings.ts';
 import type { MessageReader } from './open-message.ts';
@@ -52,9 +52,9 @@ export async function makeResponse(
   });
 }
 
-/** The reason phrase that the server gave, or else the one that goes without saying. */
+/** The reason phrase as the server has it; over HTTP/2 it has none. */
 function reasonOf({ status, fields }: ResponseHead): string {
-  return fields.find(([name]) => name === reasonField)?.[1] ?? reasonPhrases[status] ?? '';
+  return fields.find(([name]) => name === reasonField)?.[1] ?? (status === 200 ? usualReason : '');
 }
 
 /** What the body failed with, once it has. */

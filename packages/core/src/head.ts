@@ -22,6 +22,11 @@ export interface ResponseHead {
   readonly fields: readonly Field[];
 }
 
+/** The response field with the reason phrase (docs/PROTOCOL.md, Head). */
+export const reasonField = 'sealwire-reason';
+/** The one that goes without saying: that of 200. */
+export const usualReason = 'OK';
+
 const methodForm = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
 const nameForm = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 // Printable, with blanks inside only (RFC 9110, section 5.5).

@@ -76,6 +76,8 @@ export {
   maxHeadLength,
   type RequestHead,
   type ResponseHead,
+  reasonField,
+  usualReason,
 } from './head.ts';
 export { formatPin, parsePin } from './identity.ts';
 export type { KemPrivateKey } from './kem-private-key.ts';
@@ -83,7 +85,6 @@ export { MemorySessionStore, type MemorySessionStoreOptions } from './memory-sto
 export { type MessageKeys, requestKeys, responseKeys } from './message-keys.ts';
 export type { Maybe } from './primitives.ts';
 export { problemCode, problemOf, problemType } from './problem.ts';
-export { reasonField, reasonPhrases } from './reason-phrases.ts';
 export {
   type Frame,
   maxRecordPlaintext,

@@ -13,9 +13,9 @@ import {
   messageNonceLength,
   randomNonce,
   reasonField,
-  reasonPhrases,
   responseKeys,
   SealwireError,
+  usualReason,
 } from '@sealwire/core';
 import { MessageWriter } from './message-writer.ts';
 import {
@@ -262,7 +262,7 @@ export class ResponseSeal implements SealingMethods {
     if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
     }
-    if (statusMessage && statusMessage !== reasonPhrases[status]) {
+    if (statusMessage && (status !== 200 || statusMessage !== usualReason)) {
       fields.push([reasonField, trimmed(statusMessage)]);
     }
     if (!this.#http2 && res.strictContentLength === true) this.#announced = Number(headers['content-length']);
