@@ -224,7 +224,8 @@ export class RecordReader {
   }
 
   #closeCollector(): void {
-    if (this.#collector !== undefined) this.#parts.push(closed(this.#collector, this.#collected));
+    // A copy: between large pieces it must not keep the rest of the collector alive.
+    if (this.#collector !== undefined) this.#parts.push(copyOf(this.#collector.subarray(0, this.#collected)));
     this.#collector = undefined;
     this.#collected = 0;
   }
@@ -251,13 +252,6 @@ function readU32(bytes: Uint8Array): number {
   const high = ((bytes[0] as number) << 8) | (bytes[1] as number);
   const low = ((bytes[2] as number) << 8) | (bytes[3] as number);
   return ((high << 16) | low) >>> 0;
-}
-
-/** A piece between large ones must not keep the rest of its collector alive. */
-function closed(collector: Uint8Array, length: number): Uint8Array {
-  return length * 2 < collector.length
-    ? copyOf(collector.subarray(0, length))
-    : collector.subarray(0, length);
 }
 
 /** The rules about one record, `index` records into its message, behind a run of padding. */
