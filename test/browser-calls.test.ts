@@ -1,4 +1,5 @@
 // What a page in a real browser relies on: errors of bodies, events one by one, tabs, offline, aborts.
+import { textOf } from '@sealwire/core';
 import express, { type Application } from 'express';
 import type { BrowserContext, Page } from 'playwright-core';
 import { test } from 'uvu';
@@ -12,8 +13,8 @@ const script = await bundle(
   'browser',
   `
 import { createSealedFetch } from '@sealwire/client';
-globalThis.makeSealedFetch = (identity) =>
-  createSealedFetch({ origin: location.origin, identity, suites: ['X25519'] });`,
+globalThis.makeSealedFetch = (identity, options) =>
+  createSealedFetch({ origin: location.origin, identity, suites: ['X25519'], ...options });`,
 );
 
 /** A page of a sealed server, with a sealed fetch of its own as `sealedFetch`. */
@@ -61,6 +62,17 @@ inChromium('a body that fails says why, in whatever way it is read', async () =>
     stream: ['encoding-unknown'],
     integrity: ['encoding-unknown'],
   });
+});
+
+inChromium('a refusal that only servers give is told in their words', async () => {
+  const { page } = await openPage((app) => void app.get('/notes', (_req, res) => void res.send('x')));
+  const message = await page.evaluate(`(async () => {
+    const misled = (url, init) => fetch(url.replace('/notes', '/elsewhere'), init);
+    const sealedFetch = makeSealedFetch('${pin}', { fetch: misled });
+    return sealedFetch('/notes').catch(({ code, message }) => code + ': ' + message);
+  })()`);
+  const text = textOf('target-mismatch');
+  assert.match(String(message), new RegExp(`^target-mismatch: ${text} .*elsewhere`));
 });
 
 inChromium('events arrive one by one', async () => {

@@ -98,7 +98,8 @@ onExpress(
       });
     });
     const statuses = Object.keys(STATUS_CODES).map(Number);
-    for (const status of statuses.filter((each) => each >= 200 && each !== 407 && each !== 421)) {
+    const told = statuses.filter((each) => each >= 200 && each !== 407 && each !== 421);
+    for (const status of [...told, 299, 499, 599, 799]) {
       const [ofPlain, ofSealed] = [await plain(`/${status}`), await sealed(`/${status}`)];
       assert.equal([ofSealed.status, ofSealed.statusText], [status, ofPlain.statusText]);
       assert.is(ofSealed.clone().statusText, ofPlain.statusText);
@@ -110,10 +111,6 @@ onExpress(
       '/599?reason=a',
     ]) {
       assert.is((await sealed(path)).statusText, (await plain(path)).statusText);
-    }
-    for (const status of [299, 499, 599, 799]) {
-      const response = await sealed(`/${status}`);
-      assert.equal([response.status, response.statusText], [status, '']);
     }
   },
 );

@@ -10,11 +10,11 @@ import sizeLimit from 'size-limit';
 import { root } from '../../scripts/bootstrap.mjs';
 
 /**
- * The most that each file of the client may weigh, minified and gzipped, in bytes. The target for the first is 9 KiB: a
- * whole `fetch` (streams, codings, redirects, retries) and messages that say what to do take the rest.
+ * The most that each file of the client may weigh, minified and gzipped, in bytes. The target for the first is 9 KiB, which
+ * is out of reach: what one POST of JSON runs, the first one with its handshake, is 12.2 KiB, errors' texts included.
  */
 const limits = {
-  'index.js': 21 * 1024,
+  'index.js': 19.5 * 1024,
   // Loaded only for the post-quantum suite, and only where WebCrypto does not have it.
   'xwing.noble.js': 8 * 1024,
   // Loaded by the first inspect().

@@ -34,7 +34,15 @@ export async function sealRecords(
   nonce: Uint8Array,
   records: readonly PlainRecord[],
 ): Promise<Buffer> {
-  const keys = requestKeys(master, n, nonce);
+  return sealUnder(requestKeys(master, n, nonce), nonce, records);
+}
+
+/** Seals records under any keys, those of a response for example. */
+export async function sealUnder(
+  keys: MessageKeys,
+  nonce: Uint8Array,
+  records: readonly PlainRecord[],
+): Promise<Buffer> {
   const writer = new RecordWriter(keys.baseNonce);
   const sealed: Uint8Array[] = [nonce];
   for (const { kind, plaintext } of records) {

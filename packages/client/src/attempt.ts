@@ -2,7 +2,6 @@ import {
   type ErrorCode,
   encodeRequestHead,
   FieldSet,
-  isErrorCode,
   messageType,
   type ResponseHead,
   repeatField,
@@ -129,8 +128,8 @@ async function open(
   plan.watch?.head(head, outer, message);
   // The server's own word inside the seal; what applications say under this name is left out there.
   const code = head.fields.find(([name]) => name === 'sealwire')?.[1];
-  if (!isErrorCode(code)) return { kind: 'answer', head, message, outer };
-  return { kind: 'problem', code, problem: await readProblem(message) };
+  if (code === undefined) return { kind: 'answer', head, message, outer };
+  return { kind: 'problem', code: code as ErrorCode, problem: await readProblem(message) };
 }
 
 /** The members of a problem; none of a body that is something else: the code says enough. */

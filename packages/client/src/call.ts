@@ -1,4 +1,11 @@
-import { type ErrorCode, isSafeMethod, isSealwireError, maxResends, SealwireError } from '@sealwire/core';
+import {
+  type ErrorCode,
+  isSafeMethod,
+  isSealwireError,
+  maxResends,
+  SealwireError,
+  textOf,
+} from '@sealwire/core';
 import { unlessAborted } from './abort.ts';
 import { attempt, type Outcome, type Sent } from './attempt.ts';
 import type { ClientSettings } from './options.ts';
@@ -109,8 +116,15 @@ function afterProblem(
   if ((code === 'replayed' || code === 'unavailable') && !isSafeMethod(plan.method)) {
     throw new SealwireError('outcome-unknown', because(code));
   }
-  throw new SealwireError(code, typeof problem.detail === 'string' ? problem.detail : undefined);
+  throw refusal(code, problem);
 }
+
+/** In the server's words where this client has none for the code. */
+function refusal(code: ErrorCode, { title, detail }: Record<string, unknown>): SealwireError {
+  return new SealwireError(code, [textOf(code) ? undefined : title, detail].filter(isText).join(' '));
+}
+
+const isText = (value: unknown) => typeof value === 'string';
 
 /** @param mayHaveRun only anyone's word stands against it */
 function notResendable(code: ErrorCode, mayHaveRun: boolean): SealwireError {

@@ -1,8 +1,15 @@
-import { copyOf, type Field, type ResponseHead, reasonField } from '@sealwire/core';
+import {
+  copyOf,
+  encodeBase64Url,
+  type Field,
+  type ResponseHead,
+  reasonField,
+  usualReason,
+} from '@sealwire/core';
 import { contentCodings, decompression, isDecodable, undecodable } from './codings.ts';
 import type { MessageReader } from './open-message.ts';
 import type { Plan } from './plan.ts';
-import { reasonPhrases } from './reason-phrases.ts';
+import { pulled } from './pulled.ts';
 
 /** What travelled outside of a sealed response. Anyone on the path may have written it. */
 export interface OuterResponse {
@@ -45,9 +52,9 @@ export async function makeResponse(
   });
 }
 
-/** The reason phrase that the application gave, or else the standard one. */
+/** The reason phrase as the server has it; over HTTP/2 it has none. */
 function reasonOf({ status, fields }: ResponseHead): string {
-  return fields.find(([name]) => name === reasonField)?.[1] ?? reasonPhrases[status] ?? '';
+  return fields.find(([name]) => name === reasonField)?.[1] ?? (status === 200 ? usualReason : '');
 }
 
 /** What the body failed with, once it has. */
@@ -96,36 +103,20 @@ function streamOf(
   const length = headers.get('content-length');
   const total = length === null ? undefined : Number(length);
   let loaded = 0;
-  return byteStream({
-    async pull(controller) {
-      const bytes = await message.body().catch((error) => {
+  return pulled(
+    async () => {
+      const value = await message.body().catch((error) => {
         end.error = error;
         throw error;
       });
-      if (bytes === undefined) {
-        close(controller);
-        return;
-      }
-      loaded += bytes.length;
-      controller.enqueue(bytes as Uint8Array<ArrayBuffer>);
+      if (value === undefined) return { done: true };
+      loaded += value.length;
       plan.onDownloadProgress?.({ loaded, total });
+      return { value: value as Uint8Array<ArrayBuffer> };
     },
-    cancel: (reason) => message.cancel(reason),
-  });
-}
-
-/** A stream that is read as it is asked for, by readers with buffers of their own, too: in Safari since 26.4. */
-function byteStream(
-  source: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const bytes = 'ReadableByteStreamController' in globalThis && { type: 'bytes' };
-  return new ReadableStream({ ...source, ...bytes } as UnderlyingDefaultSource, { highWaterMark: 0 });
-}
-
-function close(controller: ReadableStreamController<Uint8Array>): void {
-  controller.close();
-  // A pending read of a reader with a buffer of its own has to be answered, too.
-  if ('byobRequest' in controller) controller.byobRequest?.respond(0);
+    (reason) => message.cancel(reason),
+    'bytes',
+  );
 }
 
 /**
@@ -152,39 +143,31 @@ function decoded(
       end.error = undecodable(unknown);
       throw end.error;
     }
-    let early: Uint8Array<ArrayBuffer> | undefined = value;
-    let stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
-      {
-        async pull(controller) {
-          const next = early === undefined ? await encoded.read() : { done: false, value: early };
-          early = undefined;
-          if (next.value === undefined) controller.close();
-          else controller.enqueue(next.value);
-        },
-        cancel: (reason) => encoded.cancel(reason),
-      },
-      { highWaterMark: 0 },
+    const early = [value];
+    let stream = pulled(
+      async () => (early.length > 0 ? { value: early.pop() } : encoded.read()),
+      (reason) => encoded.cancel(reason),
     );
     for (const coding of [...codings].reverse()) stream = stream.pipeThrough(decompression(coding));
     return stream.getReader();
   }
 
-  return byteStream({
-    async pull(controller) {
+  return pulled(
+    async () => {
       try {
         reader ??= await begin();
         const { done, value } = await reader.read();
-        if (done) close(controller);
         // Node's decompressor goes on writing behind these bytes, in a buffer that the stream would take away.
-        else controller.enqueue(copyOf(value));
+        return { done, value: value && copyOf(value) };
       } catch (error) {
         // What sealing and the network fail with must reach the consumer, not a decompressor's complaint about it.
         end.error ??= new TypeError('The body does not have its content encoding.', { cause: error });
         throw end.error;
       }
     },
-    cancel: (reason) => (reader ?? encoded).cancel(reason),
-  });
+    (reason) => (reader ?? encoded).cancel(reason),
+    'bytes',
+  );
 }
 
 /** Subresource Integrity, "do bytes match metadataList": the strongest hash named counts. */
@@ -202,13 +185,12 @@ async function checked(
     .sort()
     .at(-1);
   if (strongest === undefined) return bytes;
-  for (const [, bits, digest = ''] of wanted) {
-    if (bits !== strongest) continue;
-    const actual = String.fromCharCode(
-      ...new Uint8Array(await crypto.subtle.digest(`SHA-${strongest}`, bytes)),
-    );
-    if (btoa(actual).replace(/=+$/, '') === digest.replaceAll('-', '+').replaceAll('_', '/')) return bytes;
-  }
+  const actual = encodeBase64Url(new Uint8Array(await crypto.subtle.digest(`SHA-${strongest}`, bytes)));
+  const matches = wanted.some(
+    ([, bits, digest = '']) =>
+      bits === strongest && digest.replaceAll('+', '-').replaceAll('/', '_') === actual,
+  );
+  if (matches) return bytes;
   throw mismatch();
 }
 

@@ -1,7 +1,6 @@
 import {
   aeadSeal,
   concat,
-  encodeFieldSection,
   type MessageKeys,
   maxRecordPlaintext,
   messageNonceLength,
@@ -130,9 +129,8 @@ export async function sealStream(
         while (chunk.length === 0) {
           const { done, value } = await reader.read();
           if (done) {
-            const fields = trailers?.() ?? [];
-            const end = fields.length > 0 ? encodeFieldSection(fields) : new Uint8Array();
-            controller.enqueue(await sealer.record(end, fields.length > 0 ? 'trailers' : 'final'));
+            const end = trailers?.();
+            controller.enqueue(await sealer.record(end ?? new Uint8Array(), end ? 'trailers' : 'final'));
             controller.close();
             return;
           }

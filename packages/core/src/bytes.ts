@@ -35,13 +35,10 @@ export function u16(value: number): Uint8Array<ArrayBuffer> {
 
 /** Writes a non-negative safe integer as big-endian u64. */
 export function writeU64(target: Uint8Array, offset: number, value: number): void {
-  let high = Math.floor(value / 0x1_0000_0000);
-  let low = value >>> 0;
-  for (let i = 3; i >= 0; i--) {
-    target[offset + i] = high;
-    target[offset + 4 + i] = low;
-    high >>>= 8;
-    low >>>= 8;
+  let rest = value;
+  for (let i = 7; i >= 0; i--) {
+    target[offset + i] = rest;
+    rest = Math.floor(rest / 0x100);
   }
 }
 

@@ -150,13 +150,12 @@ async function verifySignatures(jws: Jws, identities: readonly string[] | undefi
 
 /** The pin in a protected header that has exactly the members and the form that signConfiguration gives it. */
 function signingIdentity(encoded: string): string {
-  const text = decodeText(encoded);
   try {
-    const { kid } = JSON.parse(text) as { kid: string };
+    const header = JSON.parse(fromUtf8(decodeSigned(encoded))) as Record<string, unknown>;
+    const { alg, typ, kid } = header;
     parsePin(kid);
-    const header = JSON.parse(text) as Record<string, unknown>;
-    if (header.alg === 'EdDSA' && header.typ === 'sealwire-config+jws' && Object.keys(header).length === 3)
-      return kid;
+    if (alg === 'EdDSA' && typ === 'sealwire-config+jws' && Object.keys(header).length === 3)
+      return kid as string;
   } catch {
     // Reported below.
   }
@@ -169,14 +168,6 @@ function signingIdentity(encoded: string): string {
 function decodeSigned(text: string): Uint8Array<ArrayBuffer> {
   try {
     return decodeBase64Url(text);
-  } catch (cause) {
-    throw new SealwireError('configuration-invalid', undefined, { cause });
-  }
-}
-
-function decodeText(encoded: string): string {
-  try {
-    return fromUtf8(decodeSigned(encoded));
   } catch (cause) {
     throw new SealwireError('configuration-invalid', undefined, { cause });
   }

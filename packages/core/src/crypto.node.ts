@@ -126,6 +126,10 @@ export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
+export function fromLatin1(text: string): Uint8Array<ArrayBuffer> {
+  return plain(Buffer.from(text, 'latin1'));
+}
+
 export function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
 }

@@ -119,19 +119,10 @@ export class FieldSet {
     for (const prefix of this.#prefixes) if (name.startsWith(prefix)) return true;
     return false;
   }
-
-  /** True if some name could be in both. */
-  meets(entry: string): boolean {
-    if (!entry.endsWith('*')) return this.has(entry);
-    const prefix = entry.slice(0, -1);
-    for (const name of this.#names) if (name.startsWith(prefix)) return true;
-    return this.#prefixes.some((own) => own.startsWith(prefix) || prefix.startsWith(own));
-  }
 }
 
 const requestOuter = /* @__PURE__ */ new FieldSet(outerInRequests);
 const responseOuter = /* @__PURE__ */ new FieldSet(outerInResponses);
-const forbidden = /* @__PURE__ */ new FieldSet(neverSealed);
 
 /** The sealed fields of requests: the table and what the server lists beyond it. */
 export function sealedRequestFields(listed: readonly string[] = []): FieldSet {
@@ -163,7 +154,7 @@ export function parseFieldList(entries: unknown): string[] {
         `\`fields\` holds ${JSON.stringify(entry)}, which is no field name.`,
       );
     }
-    if (forbidden.meets(name)) {
+    if (neverSealed.some((never) => meet(never, name))) {
       throw new SealwireError(
         'invalid-option',
         `\`fields\` holds "${name}", which must stay outside: a hop, the platform or a gateway sets it.`,
@@ -171,4 +162,13 @@ export function parseFieldList(entries: unknown): string[] {
     }
     return name;
   });
+}
+
+/** True if some name is meant by both entries. */
+export function meet(one: string, other: string): boolean {
+  return covers(one, other) || covers(other, one);
+}
+
+function covers(wide: string, narrow: string): boolean {
+  return wide.endsWith('*') ? narrow.startsWith(wide.slice(0, -1)) : narrow === wide;
 }

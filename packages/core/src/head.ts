@@ -1,6 +1,6 @@
-import { latin1 } from '#crypto';
+import { fromLatin1, latin1 } from '#crypto';
 import { rejected, SealwireError } from './errors.ts';
-import { readVarint, varintLength, varintLengthOf, writeVarint } from './varint.ts';
+import { readVarint, varint, varintLengthOf } from './varint.ts';
 
 /** Longest head in bytes, without the length in front of it. */
 export const maxHeadLength = 16_384;
@@ -22,13 +22,17 @@ export interface ResponseHead {
   readonly fields: readonly Field[];
 }
 
-/** The response field with a reason phrase that is not its status's own (docs/PROTOCOL.md, Head). */
+/** The response field with the reason phrase (docs/PROTOCOL.md, Head). */
 export const reasonField = 'sealwire-reason';
+/** The one that goes without saying: that of 200. */
+export const usualReason = 'OK';
 
 const methodForm = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
 const nameForm = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 // Printable, with blanks inside only (RFC 9110, section 5.5).
 const valueForm = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
+/** What no byte stands for. */
+const noByte = /[\u0100-\uffff]/;
 
 /**
  * The head of a request: varint length, then control data and field section of Binary HTTP (RFC 9292, sections 3.4
@@ -37,39 +41,40 @@ const valueForm = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\
  */
 export function encodeRequestHead(head: RequestHead): Uint8Array<ArrayBuffer> {
   const { method, scheme, authority, path, fields } = head;
-  const section = fieldsLength(fields);
-  const length =
-    stringLength(method) +
-    stringLength(scheme) +
-    stringLength(authority) +
-    stringLength(path) +
-    varintLength(section) +
-    section;
-  const { bytes, offset } = allocate(length);
-  let at = writeString(bytes, offset, method);
-  at = writeString(bytes, at, scheme);
-  at = writeString(bytes, at, authority);
-  at = writeString(bytes, at, path);
-  writeFields(bytes, writeVarint(bytes, at, section), fields);
-  return bytes;
+  return encoded([method, scheme, authority, path].map(prefixed).join('') + fieldSection(fields));
 }
 
 /** The head of a response: varint length, then final status code and field section. */
 export function encodeResponseHead({ status, fields }: ResponseHead): Uint8Array<ArrayBuffer> {
-  const section = fieldsLength(fields);
-  const { bytes, offset } = allocate(varintLength(status) + varintLength(section) + section);
-  const at = writeVarint(bytes, offset, status);
-  writeFields(bytes, writeVarint(bytes, at, section), fields);
-  return bytes;
+  return encoded(varint(status) + fieldSection(fields));
 }
 
 /** A field section alone, as a trailers record carries it. */
 export function encodeFieldSection(fields: readonly Field[]): Uint8Array<ArrayBuffer> {
-  const section = fieldsLength(fields);
-  if (section > maxHeadLength) throw new SealwireError('head-too-large');
-  const bytes = new Uint8Array(varintLength(section) + section);
-  writeFields(bytes, writeVarint(bytes, 0, section), fields);
-  return bytes;
+  return encoded(pairs(fields));
+}
+
+// A head is put together as text with one character for each byte, as which its strings come anyway.
+
+function fieldSection(fields: readonly Field[]): string {
+  return prefixed(pairs(fields));
+}
+
+function pairs(fields: readonly Field[]): string {
+  let text = '';
+  for (const [name, value] of fields) text += prefixed(name) + prefixed(value);
+  return text;
+}
+
+function prefixed(text: string): string {
+  return varint(text.length) + text;
+}
+
+/** The bytes of a text, behind its length. */
+function encoded(text: string): Uint8Array<ArrayBuffer> {
+  if (text.length > maxHeadLength) throw new SealwireError('head-too-large');
+  if (noByte.test(text)) throw new SealwireError('malformed', 'A head carries ByteStrings only.');
+  return fromLatin1(prefixed(text));
 }
 
 /**
@@ -154,39 +159,5 @@ class HeadReader {
       fields.push([name, value]);
     }
     return fields;
-  }
-}
-
-function allocate(length: number): { bytes: Uint8Array<ArrayBuffer>; offset: number } {
-  if (length > maxHeadLength) throw new SealwireError('head-too-large');
-  const bytes = new Uint8Array(varintLength(length) + length);
-  return { bytes, offset: writeVarint(bytes, 0, length) };
-}
-
-function stringLength(text: string): number {
-  return varintLength(text.length) + text.length;
-}
-
-function fieldsLength(fields: readonly Field[]): number {
-  let length = 0;
-  for (const [name, value] of fields) length += stringLength(name) + stringLength(value);
-  return length;
-}
-
-function writeString(target: Uint8Array, offset: number, text: string): number {
-  let at = writeVarint(target, offset, text.length);
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 0xff) throw new SealwireError('malformed', 'A head carries ByteStrings only.');
-    target[at++] = code;
-  }
-  return at;
-}
-
-function writeFields(target: Uint8Array, offset: number, fields: readonly Field[]): void {
-  let at = offset;
-  for (const [name, value] of fields) {
-    at = writeString(target, at, name);
-    at = writeString(target, at, value);
   }
 }

@@ -37,10 +37,9 @@ export {
   verifyConfiguration,
 } from './configuration.ts';
 export { declaredLength, LengthCounter } from './declared-length.ts';
+export { errorCodes, isErrorCode } from './error-codes.ts';
 export {
   type ErrorCode,
-  errorCodes,
-  isErrorCode,
   isSealwireError,
   rejected,
   SealwireError,
@@ -78,6 +77,7 @@ export {
   type RequestHead,
   type ResponseHead,
   reasonField,
+  usualReason,
 } from './head.ts';
 export { formatPin, parsePin } from './identity.ts';
 export type { KemPrivateKey } from './kem-private-key.ts';

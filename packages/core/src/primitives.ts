@@ -48,6 +48,8 @@ export interface Primitives<MasterKey, AeadKey> {
   ): Maybe<Uint8Array[]>;
   /** One character for each byte. */
   latin1(bytes: Uint8Array): string;
+  /** The bytes of such a text. */
+  fromLatin1(text: string): Uint8Array<ArrayBuffer>;
   /** base64url without padding. */
   toBase64(bytes: Uint8Array): string;
   /** Lenient decoder; base64url.ts checks that the text was canonical. */

@@ -1,4 +1,4 @@
-import { type ErrorCode, isErrorCode, type SealwireError, statusOf, textOf } from './errors.ts';
+import { type ErrorCode, type SealwireError, statusOf, textOf } from './errors.ts';
 
 /** RFC 9457. */
 export const problemType = 'application/problem+json';
@@ -19,8 +19,12 @@ export function problemOf(error: SealwireError, members?: Record<string, unknown
   };
 }
 
+/** How a code is spelt; a newer server may have more of them. */
+const codeForm = /^[a-z-]{1,40}$/;
+
 /** The code of a problem that a server answered with, if the value is one. */
 export function problemCode(value: unknown): ErrorCode | undefined {
-  const code = (value as { code?: unknown } | null | undefined)?.code;
-  return isErrorCode(code) && (value as { type?: unknown }).type === urn + code ? code : undefined;
+  const { code, type } = (value ?? {}) as Record<string, unknown>;
+  const isCode = typeof code === 'string' && codeForm.test(code) && type === urn + code;
+  return isCode ? (code as ErrorCode) : undefined;
 }

@@ -92,8 +92,10 @@ export class RecordReader {
   #input: Uint8Array | undefined;
   #offset = 0;
 
+  /** A header or a tag that comes byte by byte, and how much of it is there. */
+  #piece: Uint8Array = nothing;
+  #fill = 0;
   #header: Uint8Array = nothing;
-  #headerFill = 0;
   #kind: RecordKind = 'more';
   /** Bytes of ciphertext still to come for the current record; -1 while its header is incomplete. */
   #missing = -1;
@@ -101,7 +103,6 @@ export class RecordReader {
   #collector: Uint8Array | undefined;
   #collected = 0;
   #tag: Uint8Array = nothing;
-  #tagFill = 0;
 
   constructor(baseNonce: Uint8Array) {
     this.#baseNonce = baseNonce;
@@ -114,7 +115,7 @@ export class RecordReader {
 
   /** Bytes of the current record that are held until it is complete. */
   get held(): number {
-    let length = this.#collected + this.#headerFill + this.#tagFill;
+    let length = (this.#missing < 0 ? 0 : recordHeaderLength) + this.#collected + this.#fill;
     for (const part of this.#parts) length += part.length;
     return length;
   }
@@ -162,18 +163,28 @@ export class RecordReader {
     return undefined;
   }
 
-  #readHeader(input: Uint8Array): boolean {
-    if (this.#headerFill === 0 && input.length - this.#offset >= recordHeaderLength) {
-      this.#header = input.subarray(this.#offset, this.#offset + recordHeaderLength);
-      this.#offset += recordHeaderLength;
-    } else {
-      if (this.#headerFill === 0) this.#header = new Uint8Array(recordHeaderLength);
-      while (this.#headerFill < recordHeaderLength) {
-        if (this.#offset === input.length) return false;
-        this.#header[this.#headerFill++] = input[this.#offset++] as number;
+  /** The next `length` bytes: a view where they came together, a copy where not, undefined while some are missing. */
+  #take(input: Uint8Array, length: number): Uint8Array | undefined {
+    if (this.#fill === 0) {
+      if (input.length - this.#offset >= length) {
+        this.#offset += length;
+        return input.subarray(this.#offset - length, this.#offset);
       }
+      this.#piece = new Uint8Array(length);
     }
-    const bits = readU32(this.#header);
+    while (this.#fill < length) {
+      if (this.#offset === input.length) return undefined;
+      this.#piece[this.#fill++] = input[this.#offset++] as number;
+    }
+    this.#fill = 0;
+    return this.#piece;
+  }
+
+  #readHeader(input: Uint8Array): boolean {
+    const header = this.#take(input, recordHeaderLength);
+    if (header === undefined) return false;
+    this.#header = header;
+    const bits = readU32(header);
     const length = (bits & lengthBits) - tagLength;
     const kind = kindOf(bits);
     if (kind === undefined || !mayStand(kind, length, this.#count, this.#paddingRun)) {
@@ -192,16 +203,9 @@ export class RecordReader {
       this.#missing -= available;
       if (this.#missing > 0) return false;
     }
-    if (this.#tagFill === 0 && input.length - this.#offset >= tagLength) {
-      this.#tag = input.subarray(this.#offset, this.#offset + tagLength);
-      this.#offset += tagLength;
-      return true;
-    }
-    if (this.#tagFill === 0) this.#tag = new Uint8Array(tagLength);
-    while (this.#tagFill < tagLength) {
-      if (this.#offset === input.length) return false;
-      this.#tag[this.#tagFill++] = input[this.#offset++] as number;
-    }
+    const tag = this.#take(input, tagLength);
+    if (tag === undefined) return false;
+    this.#tag = tag;
     return true;
   }
 
@@ -220,7 +224,8 @@ export class RecordReader {
   }
 
   #closeCollector(): void {
-    if (this.#collector !== undefined) this.#parts.push(closed(this.#collector, this.#collected));
+    // A copy: between large pieces it must not keep the rest of the collector alive.
+    if (this.#collector !== undefined) this.#parts.push(copyOf(this.#collector.subarray(0, this.#collected)));
     this.#collector = undefined;
     this.#collected = 0;
   }
@@ -237,10 +242,8 @@ export class RecordReader {
     this.#count++;
     this.#paddingRun = frame.kind === 'padding' ? this.#paddingRun + 1 : 0;
     this.#done = frame.kind === 'final' || frame.kind === 'trailers';
-    this.#headerFill = 0;
     this.#missing = -1;
     this.#parts = [];
-    this.#tagFill = 0;
     return frame;
   }
 }
@@ -249,13 +252,6 @@ function readU32(bytes: Uint8Array): number {
   const high = ((bytes[0] as number) << 8) | (bytes[1] as number);
   const low = ((bytes[2] as number) << 8) | (bytes[3] as number);
   return ((high << 16) | low) >>> 0;
-}
-
-/** A piece between large ones must not keep the rest of its collector alive. */
-function closed(collector: Uint8Array, length: number): Uint8Array {
-  return length * 2 < collector.length
-    ? copyOf(collector.subarray(0, length))
-    : collector.subarray(0, length);
 }
 
 /** The rules about one record, `index` records into its message, behind a run of padding. */

@@ -3,26 +3,11 @@
 
 export const maxVarint = 0x3fff_ffff;
 
-export function varintLength(value: number): 1 | 2 | 4 {
-  return value < 0x40 ? 1 : value < 0x4000 ? 2 : 4;
-}
-
-/** Writes `value` (at most {@link maxVarint}) and returns the offset behind it. */
-export function writeVarint(target: Uint8Array, offset: number, value: number): number {
-  if (value < 0x40) {
-    target[offset] = value;
-    return offset + 1;
-  }
-  if (value < 0x4000) {
-    target[offset] = 0x40 | (value >> 8);
-    target[offset + 1] = value;
-    return offset + 2;
-  }
-  target[offset] = 0x80 | (value >> 24);
-  target[offset + 1] = value >> 16;
-  target[offset + 2] = value >> 8;
-  target[offset + 3] = value;
-  return offset + 4;
+/** `value` (at most {@link maxVarint}), one character for each byte. */
+export function varint(value: number): string {
+  if (value < 0x40) return String.fromCharCode(value);
+  if (value < 0x4000) return String.fromCharCode(0x40 | (value >> 8), value & 0xff);
+  return String.fromCharCode(0x80 | (value >> 24), (value >> 16) & 0xff, (value >> 8) & 0xff, value & 0xff);
 }
 
 /** Length in bytes of the integer that begins with `first`. */

@@ -148,6 +148,17 @@ test('both platforms refuse any changed bit of key, nonce, AAD, ciphertext and t
   );
 });
 
+test('text of one character a byte is the same on both platforms', () => {
+  fc.assert(
+    fc.property(data, (input) => {
+      const text = node.latin1(input);
+      assert.is(web.latin1(input), text);
+      assert.is(toHex(node.fromLatin1(text)), toHex(input));
+      assert.is(toHex(web.fromLatin1(text)), toHex(input));
+    }),
+  );
+});
+
 test('base64url is the same on both platforms', () => {
   fc.assert(
     fc.property(data, (input) => {

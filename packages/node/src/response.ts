@@ -15,6 +15,7 @@ import {
   reasonField,
   responseKeys,
   SealwireError,
+  usualReason,
 } from '@sealwire/core';
 import { MessageWriter } from './message-writer.ts';
 import {
@@ -261,7 +262,7 @@ export class ResponseSeal implements SealingMethods {
     if (!this.#http2 && this.#bodyAllowed && whole !== undefined && !framed(res, headers)) {
       fields.push(['content-length', String(whole)]);
     }
-    if (statusMessage && statusMessage !== phraseOf(status)) {
+    if (statusMessage && (status !== 200 || statusMessage !== usualReason)) {
       fields.push([reasonField, trimmed(statusMessage)]);
     }
     if (!this.#http2 && res.strictContentLength === true) this.#announced = Number(headers['content-length']);

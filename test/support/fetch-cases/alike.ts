@@ -33,12 +33,11 @@ export function alike(observed: unknown, platform: Platform): unknown {
   if (Array.isArray(observed)) return observed.map((each) => alike(each, platform));
   if (!isObservation(observed)) return observed;
   const { head, fields, body, bodyError, used, hasBody, seen } = observed;
-  const [status, statusText, ...rest] = head;
+  const [status] = head;
   // Of a response without a body, browsers but for Chromium say that it has none (fetch standard, "null body status").
   const bodiless = seen?.method === 'HEAD' || [204, 205, 304].includes(status);
   return {
-    // Node's server writes "unknown" behind a status that it does not know.
-    head: [status, statusText === 'unknown' ? '' : statusText, ...rest],
+    head,
     // What browsers and proxies act on travels outside: it is in `response.sealed.outer`.
     fields: fields.filter((field) => !isOuterResponseField(field.split(':', 1)[0] as string)),
     ...(platform === 'Chromium' && bodiless ? {} : { body, bodyError, used, hasBody }),

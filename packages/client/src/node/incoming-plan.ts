@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Field } from '@sealwire/core';
+import { encodeFieldSection, type Field } from '@sealwire/core';
 import { type Body, readShort } from '../body.ts';
 import type { Plan } from '../plan.ts';
 import { bodyStream, discard } from './body-stream.ts';
@@ -37,10 +37,13 @@ async function bodyOf(req: IncomingMessage): Promise<Body> {
   // RFC 9112, section 6.3: a request without either field has no body.
   if (declared === undefined && coding === undefined) return { kind: 'none', undeclared: true };
   const length = declared === undefined ? undefined : Number(declared);
-  const trailers = () => fieldsOf(req.rawTrailers);
+  const trailers = () => {
+    const fields = fieldsOf(req.rawTrailers);
+    return fields.length > 0 ? encodeFieldSection(fields) : undefined;
+  };
   const read = await readShort(bodyStream(req, discard));
   if (read instanceof ReadableStream) return { kind: 'stream', stream: read, length, trailers };
-  if (trailers().length === 0) return { kind: 'bytes', bytes: read, undeclared: length === undefined };
+  if (trailers() === undefined) return { kind: 'bytes', bytes: read, undeclared: length === undefined };
   const stream = new Blob([read as Uint8Array<ArrayBuffer>]).stream();
   return { kind: 'stream', stream, length, trailers };
 }

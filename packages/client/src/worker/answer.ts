@@ -1,5 +1,6 @@
 import { isOuterResponseField, SealwireError } from '@sealwire/core';
 import type { SealedFetch, SealedRequestInit, SealedResponse } from '../index.ts';
+import { pulled } from '../pulled.ts';
 import { isRedirect } from '../redirect.ts';
 
 /** Fields that browsers add by themselves, and would add to the sealed request again. */
@@ -74,20 +75,15 @@ function watched(
   failed: (error: unknown) => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (done) controller.close();
-          else controller.enqueue(value);
-        } catch (error) {
-          failed(error);
-          throw error;
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
+  return pulled(
+    async () => {
+      try {
+        return await reader.read();
+      } catch (error) {
+        failed(error);
+        throw error;
+      }
     },
-    { highWaterMark: 0 },
+    (reason) => reader.cancel(reason),
   );
 }
