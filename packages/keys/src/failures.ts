@@ -24,7 +24,7 @@ const failures: Readonly<Record<string, readonly [problem: string, remedy: strin
 };
 
 export function errorCode(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
+  return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
 /** What a call of the file system answers; its failure as an error that names the place and a remedy. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Maybe } from '@sealwire/core';
+import { isSealwireError, type Maybe } from '@sealwire/core';
 import { errorCode, keysInvalid, onFiles } from './failures.ts';
 import { withFolderLock } from './folder-lock.ts';
 import { decodeKeyFile, encodeKeyFile, maxKeyFileLength } from './key-file.ts';
@@ -36,9 +36,19 @@ const lookInterval = 500;
  */
 export async function openKeyDirectory(folder: string, options: KeyDirectoryOptions): Promise<KeyStorage> {
   const passphrase = new Passphrase(options.passphrase);
-  const directory = new KeyDirectory(await onFiles(folder, () => realpath(folder)), passphrase);
-  await directory.read();
-  return directory;
+  try {
+    const directory = new KeyDirectory(await onFiles(folder, () => realpath(folder)), passphrase);
+    await directory.read();
+    return directory;
+  } catch (error) {
+    throw isAbsent(error) ? keysInvalid(folder, 'holds no key directory', absent, error) : error;
+  }
+}
+
+const absent = 'Check the path, restore the directory from a backup, or make one with createKeyDirectory().';
+
+function isAbsent(error: unknown): boolean {
+  return isSealwireError(error) && errorCode(error.cause) === 'ENOENT';
 }
 
 /**

@@ -106,10 +106,10 @@ it('a key directory is made once', async () => {
 
 it('a folder that is not there, or none, is refused', async () => {
   const { folder } = await example();
-  await assertRefused(() => open(join(folder, 'gone')), 'gone', /does not exist/);
+  await assertRefused(() => open(join(folder, 'gone')), 'gone', /holds no key directory.*createKeyDirectory/);
   await assertRefused(() => open(join(folder, 'manifest.json')), 'manifest.json', /is not a folder/);
   const empty = temporaryFolder();
-  await assertRefused(() => open(empty), 'manifest.json', /does not exist.*createKeyDirectory/);
+  await assertRefused(() => open(empty), empty, /holds no key directory.*createKeyDirectory/);
   const deep = join(empty, 'no', 'parent');
   await assertRefused(() => createKeyDirectory(deep, { passphrase }), deep, /does not exist/);
 });
