@@ -1,5 +1,5 @@
 // What judges the records of a run finds a secret in every spelling, and an event that says too much.
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -79,6 +79,14 @@ it('a secret is found in a file of a test, but not where it is kept', async () =
     'folder/keys/key.der': der,
     'folder/server.log': `opened with ${passphrase}\n`,
   });
+  // A PEM that is named as a secret itself is one that is kept, and no other is like it.
+  const named = { '2.secrets': Buffer.from(pem).toString('base64'), 'folder/keys/key.pem': pem };
+  const other = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+  assert.is(await judged({ ...named, 'folder/other.pem': other }), '');
+  assert.match(
+    await judged({ ...named, 'folder/server.log': `opened ${pem}` }),
+    'server.log:2 holds a secret',
+  );
   const found = [...faults.matchAll(/^(\S+?)(?::\d+)? holds a secret/gm)].map(([, file]) => file);
   const leaks = ['audit.jsonl', 'keys/key.der', 'keys/key.pem', 'server.log'];
   assert.equal(
