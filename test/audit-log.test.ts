@@ -315,9 +315,18 @@ it('to verify against nothing is refused', async () => {
   assert.ok(existsSync(path));
   assert.ok(isSealwireError(await failure(verifyAuditLog([path], {})), 'invalid-option'));
   assert.ok(isSealwireError(await failure(verifyAuditLog([], byKey)), 'invalid-option'));
-  assert.ok(
-    isSealwireError(await failure(verifyAuditLog([path], { key: new Uint8Array(5) })), 'invalid-option'),
-  );
+  assert.ok((await verifyAuditLog([path], byKey)).sound);
+  for (const wrong of [
+    { key: new Uint8Array(5) },
+    { ...byKey, keys: [] },
+    { ...byKey, checkpointKeys: null },
+    { checkpointKeys: [null] },
+    { ...byKey, expect: null },
+    { ...byKey, from: -1 },
+  ]) {
+    const error = await failure(verifyAuditLog([path], wrong as VerifyOptions));
+    assert.ok(isSealwireError(error, 'invalid-option'), Object.keys(wrong).join());
+  }
 });
 
 test.run();

@@ -1,5 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
-import { type Maybe, SealwireError, type Signer } from '@sealwire/core';
+import type { Maybe, Signer } from '@sealwire/core';
+import { checkNumbers, checkOptions, invalid } from './invalid.ts';
 import type { LogHead } from './line.ts';
 
 export interface FileSinkOptions {
@@ -35,17 +36,22 @@ export interface FileSettings {
 /** A checkpoint a day, at least. */
 const maxMinutes = 1440;
 
+const known = ['key', 'signer', 'checkpoints', 'onCheckpoint', 'rotate', 'sync', 'clock'];
+
 /** @throws SealwireError `invalid-option` */
 export function resolveFileOptions(options: FileSinkOptions): FileSettings {
+  checkOptions(options, known);
   const { signer, checkpoints = {}, rotate = {}, onCheckpoint = () => {}, sync = 'always' } = options;
   const { clock = Date.now } = options;
+  checkOptions(checkpoints, ['lines', 'minutes'], '`checkpoints`');
+  checkOptions(rotate, ['bytes', 'daily'], '`rotate`');
   const { lines = 1000, minutes = 10 } = checkpoints;
   const { bytes = 64 * 1024 * 1024, daily = false } = rotate;
   if (typeof signer?.sign !== 'function') throw invalid('`signer` is a Signer of @sealwire/core.');
   if (typeof clock !== 'function') throw invalid('`clock` is a function that returns milliseconds.');
   if (sync !== 'always' && sync !== 'flush') throw invalid("`sync` is 'always' or 'flush'.");
-  for (const [name, value] of Object.entries({ lines, minutes, bytes }))
-    if (!(value > 0)) throw invalid(`\`${name}\` is a number above 0.`);
+  if (typeof onCheckpoint !== 'function') throw invalid('`onCheckpoint` is a function.');
+  checkNumbers({ lines, minutes, bytes });
   // A timer that is longer runs without a pause.
   if (minutes > maxMinutes) throw invalid(`\`minutes\` is at most ${maxMinutes}, a day.`);
   return {
@@ -69,8 +75,4 @@ export async function resolveKey(key: FileSinkOptions['key']): Promise<KeyObject
 export function importLogKey(bytes: unknown): KeyObject {
   if (!(bytes instanceof Uint8Array) || bytes.length !== 32) throw invalid('`key` is 32 bytes.');
   return createSecretKey(bytes);
-}
-
-export function invalid(detail: string): SealwireError {
-  return new SealwireError('invalid-option', detail);
 }

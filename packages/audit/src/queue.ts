@@ -1,6 +1,6 @@
 import { type AuditEvent, type AuditEventType, type AuditSink, SealwireError } from '@sealwire/core';
-import { invalid } from './file-options.ts';
 import { Flood } from './flood.ts';
+import { checkNumbers, checkOptions, invalid } from './invalid.ts';
 import { Losses } from './losses.ts';
 import { Runs } from './runs.ts';
 
@@ -61,10 +61,12 @@ class Queue implements AuditQueue {
   #retry: NodeJS.Timeout | undefined;
   #ticking: NodeJS.Timeout | undefined;
 
-  constructor(sink: AuditSink, { size = 10_000, onFull = byDefault, flood = {} }: AuditQueueOptions) {
+  constructor(sink: AuditSink, options: AuditQueueOptions) {
+    checkOptions(options, ['size', 'onFull', 'flood']);
+    const { size = 10_000, onFull = byDefault, flood = {} } = options;
+    checkOptions(flood, ['events', 'interval'], '`flood`');
     const { events = 20, interval = 10_000 } = flood;
-    for (const [name, value] of Object.entries({ size, events, interval }))
-      if (!(value > 0)) throw invalid(`\`${name}\` is a number above 0.`);
+    checkNumbers({ size, events, interval });
     // A timer that is longer runs without a pause.
     if (interval > maxInterval) throw invalid(`\`interval\` is at most ${maxInterval}, a day.`);
     if (typeof onFull !== 'function') throw invalid('`onFull` is a function.');

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type Signer, thumbprint, verifySignature } from '@sealwire/core';
-import { importLogKey, invalid } from './file-options.ts';
+import { importLogKey } from './file-options.ts';
+import { checkOptions, invalid } from './invalid.ts';
 import {
   beginning,
   type Checkpoint,
@@ -34,7 +35,13 @@ export async function verifyAuditLog(
   paths: readonly string[],
   options: VerifyOptions,
 ): Promise<AuditLogReport> {
+  checkOptions(options, ['key', 'checkpointKeys', 'expect', 'from']);
   const { checkpointKeys = [], key, expect, from = 0 } = options;
+  if (!Array.isArray(checkpointKeys) || checkpointKeys.some((each) => !(each?.pub instanceof Uint8Array)))
+    throw invalid('`checkpointKeys` is a list of keys: { alg, pub }.');
+  if (expect !== undefined && !Number.isSafeInteger(expect?.lines))
+    throw invalid('`expect` is what `onCheckpoint` said: { lines, hash }.');
+  if (!Number.isSafeInteger(from) || from < 0) throw invalid('`from` is the `seq` of a line.');
   if (paths.length === 0) throw invalid('No file is named.');
   if (key === undefined && checkpointKeys.length === 0) {
     throw invalid('Without `key` and `checkpointKeys` everybody could have written the log.');

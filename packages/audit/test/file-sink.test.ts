@@ -293,6 +293,13 @@ it('options that are not valid are refused', async () => {
     { signer, key: 'a text' },
     { key: logKey },
     { signer, key: logKey, sync: 'never' },
+    null,
+    { signer, key: logKey, rotat: { daily: true } },
+    { signer, key: logKey, rotate: null },
+    { signer, key: logKey, checkpoints: null },
+    { signer, key: logKey, checkpoints: { line: 5 } },
+    { signer, key: logKey, checkpoints: { minutes: '5' } },
+    { signer, key: logKey, onCheckpoint: true },
     { signer, key: logKey, checkpoints: { lines: 0 } },
     { signer, key: logKey, rotate: { bytes: Number.NaN } },
     // Beyond what a timer of Node can wait for, it does not wait at all.

@@ -205,6 +205,10 @@ it('options that are not valid are refused', () => {
     // Beyond what a timer of Node can wait for, it does not wait at all.
     { flood: { interval: 2 ** 31 } },
     { onFull: 'drop' },
+    { sise: 5 },
+    { flood: null },
+    { flood: { evnts: 5 } },
+    null,
   ]) {
     assert.throws(
       () => auditQueue(sink, options as AuditQueueOptions),

@@ -1,7 +1,7 @@
 // Events in loggers, OpenTelemetry and functions; the schema of all types.
 import { Writable } from 'node:stream';
 import { type Attributes, type Counter, type Meter, type Span, trace } from '@opentelemetry/api';
-import { type AuditEvent, type AuditEventType, encodeBase64Url } from '@sealwire/core';
+import { type AuditEvent, type AuditEventType, encodeBase64Url, isSealwireError } from '@sealwire/core';
 import { pino } from 'pino';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -173,6 +173,23 @@ it('a function gets every event, and who flushes waits for what it promised', as
   gate.resolve();
   await flushed;
   assert.is(given.length, 1);
+});
+
+it('a function that returns something else than a promise is done with the event', async () => {
+  const given: AuditEvent[] = [];
+  const sink = callbackSink((event) => given.push(event));
+  sink.record(keyEvent());
+  await sink.flush();
+  assert.is(given.length, 1);
+});
+
+it('what is no logger and no function is refused', () => {
+  for (const make of [
+    () => loggerSink(undefined as never),
+    () => loggerSink({ info() {} } as never),
+    () => callbackSink({} as never),
+  ])
+    assert.throws(make, (error: unknown) => isSealwireError(error, 'invalid-option'));
 });
 
 it('a function that fails fails who flushes, once', async () => {

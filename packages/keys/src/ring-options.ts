@@ -52,8 +52,9 @@ export function resolveRingOptions(options: KeyRingOptions, names = known): Ring
   const { remote = [], actor = 'server', policy, audit, clock = Date.now } = options;
   if (typeof actor !== 'string' || actor === '') throw invalid('`actor` is a name.');
   if (typeof clock !== 'function') throw invalid('`clock` is a function that returns milliseconds.');
-  if (!Array.isArray(remote)) throw invalid('`remote` is a list of keys.');
-  if (audit !== undefined && typeof audit.record !== 'function')
+  if (!Array.isArray(remote) || remote.some((key) => suiteByName(key?.suite) === undefined))
+    throw invalid('`remote` is a list of keys, each with its suite.');
+  if (audit !== undefined && typeof audit?.record !== 'function')
     throw invalid('`audit` has the method record(event).');
   return {
     rotation: resolveRotation(options.rotation),
@@ -73,12 +74,15 @@ export function resolveNewRing(options: NewKeyRingOptions): {
   if (options.identity !== undefined) parsePin(options.identity);
   const elsewhere = settings.remote.map(({ suite }) => suite);
   const { suites = everySuite.filter((name) => !elsewhere.includes(name)) } = options;
+  if (!Array.isArray(suites)) throw invalid('`suites` is a list of names.');
   for (const name of suites) if (suiteByName(name) === undefined) throw unknownSuite(name);
   return { suites: [...new Set(suites)], settings };
 }
 
 export function unknownSuite(name: unknown): SealwireError {
-  return invalid(`There is no suite ${JSON.stringify(name)}; the suites are ${everySuite.join(', ')}.`);
+  return invalid(
+    `There is no suite ${typeof name === 'string' ? JSON.stringify(name) : typeof name}; the suites are ${everySuite.join(', ')}.`,
+  );
 }
 
 function invalid(detail: string): SealwireError {

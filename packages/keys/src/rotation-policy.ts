@@ -42,6 +42,9 @@ const defaults: Rotation = {
 
 /** @throws SealwireError `invalid-option` */
 export function resolveRotation(policy: RotationPolicy = {}): Rotation {
+  // JavaScript hands over whatever it likes.
+  if (typeof policy !== 'object' || policy === null)
+    throw new SealwireError('invalid-option', '`rotation` is an object, { maxAge } for example.');
   const names = Object.keys(defaults) as (keyof Rotation)[];
   for (const name of Object.keys(policy)) {
     if (!names.includes(name as keyof Rotation))
