@@ -81,7 +81,7 @@ export function kmsUnwrap(
 }
 
 function decided(options: WrappingOptions) {
-  const { keyId, encryptionContext } = options;
+  const { keyId, encryptionContext } = options ?? {};
   checkKeyId(keyId);
   const entries = Object.entries(encryptionContext ?? {});
   if (entries.length === 0 || entries.some(([name, value]) => name === '' || typeof value !== 'string'))

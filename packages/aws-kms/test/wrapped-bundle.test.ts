@@ -178,6 +178,7 @@ it('throttling is waited out, silence is not', async () => {
 it('options that are none are refused before anything is asked', async () => {
   const { kms, client, arn } = await start();
   const wrong: unknown[] = [
+    undefined,
     { keyId: arn },
     { keyId: arn, encryptionContext: {} },
     { keyId: arn, encryptionContext: { app: 1 } },

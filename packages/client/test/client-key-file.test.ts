@@ -85,6 +85,7 @@ it('another passphrase opens nothing', async () => {
     assert.match(error.message, 'the passphrase is not that of its key');
     assert.not.match(error.message, wrong);
   }
+  await thrown(clientKeyFile(path, undefined as never), 'invalid-option');
   for (const none of ['', undefined]) {
     await thrown(clientKeyFile(path, { passphrase: none as string }), 'invalid-option');
     await thrown(clientKeyFile(newPath(), { passphrase: none as string }), 'invalid-option');

@@ -57,7 +57,7 @@ export async function importKemKey(
  * @throws SealwireError `invalid-option` for a public half that is none of its suite, or a key that can do nothing
  */
 export async function remoteKemKey(key: KemPrivateKey): Promise<ServerKemKey> {
-  const suite = requireSuite(key.suite);
+  const suite = requireSuite(key?.suite);
   const able = 'decapsulate' in key ? key.decapsulate : suite.name !== 'MLKEM768-X25519' && key.dh;
   if (typeof able !== 'function')
     throw new SealwireError(

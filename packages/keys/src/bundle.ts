@@ -1,6 +1,6 @@
 // All keys of a ring in one piece, for where there is no folder: an environment variable, a secret of the platform,
 // a text that a key service has to unwrap.
-import { decodeBase64Url, encodeBase64Url, type Maybe, withinLimit } from '@sealwire/core';
+import { decodeBase64Url, encodeBase64Url, type Maybe, SealwireError, withinLimit } from '@sealwire/core';
 import { BundledKeys } from './bundled-keys.ts';
 import { keysInvalid } from './failures.ts';
 import { Passphrase } from './passphrase.ts';
@@ -73,17 +73,27 @@ export async function openBundleOf(place: string, text: string, options: BundleO
 
 /**
  * All keys of a storage, encrypted with AES-256-GCM under a key that `wrap` encrypts.
- * @throws SealwireError `keys-invalid`; what `wrap` throws
+ * @throws SealwireError `keys-invalid`, `invalid-option`; what `wrap` throws
  */
-export async function wrapBundle(storage: KeyStorage, { wrap }: WrapOptions): Promise<Uint8Array> {
+export async function wrapBundle(storage: KeyStorage, options: WrapOptions): Promise<Uint8Array> {
+  const wrap = functionOf(options?.wrap, 'wrap');
   return withBytesOf(storage, (bytes) => wrapBytes(bytes, 'function', wrap));
+}
+
+function functionOf<T>(value: T, name: string): T {
+  if (typeof value === 'function') return value;
+  throw new SealwireError(
+    'invalid-option',
+    `\`${name}\` is a function, kmsWrap() or kmsUnwrap() for example.`,
+  );
 }
 
 /**
  * The keys in the bytes of {@link wrapBundle}; they cannot be changed.
- * @throws SealwireError `keys-invalid`, also if `unwrap` fails or takes too long
+ * @throws SealwireError `keys-invalid`, also if `unwrap` fails or takes too long; `invalid-option`
  */
-export async function openWrappedBundle(bytes: Uint8Array, { unwrap }: UnwrapOptions): Promise<KeyStorage> {
+export async function openWrappedBundle(bytes: Uint8Array, options: UnwrapOptions): Promise<KeyStorage> {
+  const unwrap = functionOf(options?.unwrap, 'unwrap');
   const place = 'The wrapped key bundle';
   if (!(bytes instanceof Uint8Array)) throw keysInvalid(place, 'is no Uint8Array', 'Is its place empty?');
   if (bytes.length > maxBundleLength) throw tooLarge(place);

@@ -35,7 +35,7 @@ const lookInterval = 500;
  * @throws SealwireError `keys-invalid` if the folder, or something in it, cannot be trusted; `invalid-option`
  */
 export async function openKeyDirectory(folder: string, options: KeyDirectoryOptions): Promise<KeyStorage> {
-  const passphrase = new Passphrase(options.passphrase);
+  const passphrase = new Passphrase(options?.passphrase);
   try {
     const directory = new KeyDirectory(await onFiles(folder, () => realpath(folder)), passphrase);
     await directory.read();
@@ -57,7 +57,7 @@ function isAbsent(error: unknown): boolean {
  * @throws SealwireError `keys-invalid` if it holds keys, and like {@link openKeyDirectory}
  */
 export async function createKeyDirectory(folder: string, options: KeyDirectoryOptions): Promise<KeyStorage> {
-  const passphrase = new Passphrase(options.passphrase);
+  const passphrase = new Passphrase(options?.passphrase);
   await onFiles(folder, () => mkdir(folder, { mode: 0o700 })).catch((error) => {
     if (errorCode(error.cause) !== 'EEXIST') throw error;
   });

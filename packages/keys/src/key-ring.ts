@@ -95,6 +95,12 @@ export class KeyRing implements ServerKeys {
     settings: RingSettings,
     begin: (ring: KeyRing) => Maybe<void>,
   ): Promise<KeyRing> {
+    // A path, for example.
+    if (typeof storage?.read !== 'function')
+      throw new SealwireError(
+        'invalid-option',
+        'The first argument is what openKeyDirectory(), for one, resolves to.',
+      );
     const loaded = await LoadedKeys.create(storage, settings.remote);
     const ring = new KeyRing(storage, await storage.read(), settings, loaded);
     try {

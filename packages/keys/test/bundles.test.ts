@@ -117,6 +117,10 @@ it('what is not there, or of another type, is refused as such', async () => {
     await assertRefused(() => wrapBundle(storage, { wrap: () => nothing }), 'wrapped key', /what wrap\(\)/);
     const opening = () => openWrappedBundle(wrapped, { unwrap: () => nothing });
     await assertRefused(opening, 'wrapped key bundle', /what unwrap\(\)/);
+    for (const options of [nothing, { wrap: nothing, unwrap: nothing } as never]) {
+      for (const act of [() => wrapBundle(storage, options), () => openWrappedBundle(wrapped, options)])
+        assert.is((await refusal(act)).code, 'invalid-option');
+    }
   }
 });
 

@@ -204,6 +204,10 @@ it('options that make no sense are refused by name', async () => {
     assert.ok(isSealwireError(error, 'invalid-option'), name);
     assert.match((error as Error).message, name);
   }
+  for (const none of [undefined, null, './keys', {}]) {
+    await thrown(KeyRing.create(none as never), 'invalid-option');
+    await thrown(KeyRing.open(none as never), 'invalid-option');
+  }
   const { ring } = await newRing();
   await thrown(ring.add({ purpose: 'kem', suite: 'x448' as never }), 'invalid-option');
   await thrown(ring.add({ purpose: 'other' as never }), 'invalid-option');

@@ -23,6 +23,7 @@ export function checkOptions(options: TokenOptions): {
   pin: Pin;
   sessions: number;
 } {
+  must(typeof options === 'object' && options !== null, 'Name a `module`, a token and its `pin`.');
   const { module, label, serial, slot, pin, sessions = defaultSessions } = options;
   must(isText(module), '`module` has to be the path of a PKCS#11 module.');
   const names = [label, serial, slot].filter((name) => name !== undefined);

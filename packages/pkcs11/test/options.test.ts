@@ -18,6 +18,8 @@ test('options that make no sense are refused by name, without the PIN', async ()
     [{ module, slot: '1', pin }, '`slot`'],
     [{ module, slot: -1, pin }, '`slot`'],
     [{ module, label: 'a' }, '`pin`'],
+    [undefined, '`module`'],
+    [null, '`module`'],
     [{ module, label: 'a', pin: 4711 }, '`pin`'],
     [{ module, label: 'a', pin, sessions: 0 }, '`sessions`'],
     [{ module, label: 'a', pin, sessions: 65 }, '`sessions`'],

@@ -32,7 +32,8 @@ const titleForm = /^Sealwire client key ([\w-]{43})\n/;
  * @throws SealwireError `invalid-option`; `client-key-unavailable` for a file that is damaged, that others may read or
  * that has another passphrase
  */
-export async function clientKeyFile(path: string, { passphrase }: ClientKeyFileOptions): Promise<ClientKey> {
+export async function clientKeyFile(path: string, options: ClientKeyFileOptions): Promise<ClientKey> {
+  const passphrase = options?.passphrase;
   if (typeof passphrase !== 'string' || passphrase === '')
     throw new SealwireError('invalid-option', '`passphrase` is a text that is not empty.');
   try {
