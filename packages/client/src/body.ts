@@ -1,4 +1,4 @@
-import { copyOf } from '@sealwire/core';
+import { copyOf, utf8 } from '@sealwire/core';
 import { unlessAborted } from './abort.ts';
 import { pulled } from './pulled.ts';
 
@@ -60,11 +60,15 @@ export async function extractBody(body: unknown): Promise<Body> {
   if (typeof body === 'object' && Symbol.asyncIterator in body) {
     return { kind: 'stream', stream: fromIterable(body as AsyncIterable<Uint8Array>) };
   }
-  // Strings, URLSearchParams and FormData: the platform knows their bytes and types.
-  const extracted = new Response(body as BodyInit);
-  const type = extracted.headers.get('content-type') ?? undefined;
-  if (body instanceof FormData) return { kind: 'blob', blob: await extracted.blob(), type };
-  return { kind: 'bytes', bytes: new Uint8Array(await extracted.arrayBuffer()), type };
+  if (body instanceof FormData) {
+    // The platform chooses the boundary.
+    const extracted = new Response(body);
+    const type = extracted.headers.get('content-type') ?? undefined;
+    return { kind: 'blob', blob: await extracted.blob(), type };
+  }
+  // Whatever else it is, it is a text. Not by a Response: undici's takes 0.1 ms for it.
+  const form = body instanceof URLSearchParams ? 'application/x-www-form-urlencoded' : 'text/plain';
+  return { kind: 'bytes', bytes: utf8(`${body}`), type: `${form};charset=UTF-8` };
 }
 
 /** Node's fetch takes async iterables. */
