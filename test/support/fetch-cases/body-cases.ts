@@ -28,7 +28,16 @@ const oddBodies: Record<string, () => unknown> = {
   'an empty array': () => new Uint8Array(),
   'a number': () => 5,
   'an object': () => ({ a: 1 }),
+  'a truth value': () => false,
+  'a URL': () => new URL('http://example.test/ü?a=b'),
   'an empty form': () => new FormData(),
+  'a form with an empty file and odd names': () => {
+    const form = new FormData();
+    form.append('größe "\r\n', '');
+    form.append('größe "\r\n', new File([], '空\n.txt'));
+    form.append('', new Blob(['x']));
+    return form;
+  },
   'a string with a lone surrogate': () => '\ud800',
   'a stream of nothing': () => new Blob([]).stream(),
   'a stream that was used': () => {

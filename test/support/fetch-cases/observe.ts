@@ -45,6 +45,13 @@ export const readers: Record<string, (response: Response) => Promise<unknown>> =
     const { url, status, type, redirected } = clone;
     return [new URL(url).pathname, status, type, redirected, await clone.text(), await response.text()];
   },
+  'a clone, and itself given up after a part': async (response) => {
+    const clone = response.clone();
+    const reader = response.body?.getReader();
+    const first = await reader?.read();
+    await Promise.all([reader?.cancel(), clone.text()]);
+    return [first?.done, clone.bodyUsed];
+  },
   'a clone after it was read': async (response) => {
     await response.text();
     return response.clone();

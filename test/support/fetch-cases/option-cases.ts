@@ -47,6 +47,7 @@ const options: Record<string, MakeInit> = {
   ]),
   ...each('window', [null]),
   'keepalive with a body': () => ({ ...post, keepalive: true }),
+  'keepalive with more than browsers keep': () => ({ ...post, body: 'x'.repeat(70_000), keepalive: true }),
   'no-cors with a body': () => ({ method: 'POST', body: 'x', mode: 'no-cors' }),
   'no-cors with a method that needs cors': () => ({ method: 'PUT', body: 'x', mode: 'no-cors' }),
   'right integrity': () => ({ integrity: `sha256-${ofStatus200}` }),

@@ -45,6 +45,9 @@ export function signalCases(): Record<string, Call> {
     'aborted while the body comes, for a reason': reading(onPurpose()),
     'aborted while a stream comes': reading(undefined, 'stream'),
     'timed out while the body comes': reading(new DOMException('late', 'TimeoutError')),
+    'by one of several signals': waiting(() => ({
+      signal: AbortSignal.any([new AbortController().signal, abortingSoon(onPurpose())]),
+    })),
     'by the signal of a Request': (fetcher, origin) =>
       observe(() => fetcher(new Request(`${origin}/answer/nothing`, { signal: abortingSoon() }))),
     'by a signal instead of that of a Request': (fetcher, origin) => {
