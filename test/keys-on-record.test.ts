@@ -8,6 +8,7 @@ import { idOf, newRing } from '../packages/keys/test/support/rings.ts';
 import { eventsOf, logKey, logPath, openLog } from './support/audit.ts';
 import { deferred, it } from './support/cases.ts';
 import { startChild } from './support/child.ts';
+import { itNeeding } from './support/it-needing.ts';
 import { thrown } from './support/problems.ts';
 
 it('every change is in the log when it is made', async () => {
@@ -47,25 +48,28 @@ it('with a log that was closed no key changes', async () => {
   await ring.rotate();
 });
 
-it('with a log on a full disk no key changes, and all goes on when there is room', async () => {
-  const path = logPath();
-  const child = startChild('full-log.ts', {
-    LOG_PATH: path,
-    LOG_KEY: Buffer.from(logKey).toString('hex'),
-  });
-  assert.is(await child.ended, 0, child.output.stderr);
-  const lines = child.output.stdout.trimEnd().split('\n');
-  assert.equal(lines.slice(0, 6), [
-    ...Array(3).fill('audit-failed nothing changed'),
-    ...Array(3).fill('done changed'),
-  ]);
-  assert.ok((await verifyAuditLog([path], { key: logKey })).sound);
-  // The log also has what was tried in vain.
-  const created = eventsOf(path).flatMap((event) => (event.type === 'key.created' ? [event.kid] : []));
-  const ids = JSON.parse(lines[6] as string) as string[];
-  for (const id of ids) assert.ok(created.includes(id), id);
-  assert.ok(created.length > ids.length);
-});
+itNeeding('prlimit')(
+  'with a log on a full disk no key changes, and all goes on when there is room',
+  async () => {
+    const path = logPath();
+    const child = startChild('full-log.ts', {
+      LOG_PATH: path,
+      LOG_KEY: Buffer.from(logKey).toString('hex'),
+    });
+    assert.is(await child.ended, 0, child.output.stderr);
+    const lines = child.output.stdout.trimEnd().split('\n');
+    assert.equal(lines.slice(0, 6), [
+      ...Array(3).fill('audit-failed nothing changed'),
+      ...Array(3).fill('done changed'),
+    ]);
+    assert.ok((await verifyAuditLog([path], { key: logKey })).sound);
+    // The log also has what was tried in vain.
+    const created = eventsOf(path).flatMap((event) => (event.type === 'key.created' ? [event.kid] : []));
+    const ids = JSON.parse(lines[6] as string) as string[];
+    for (const id of ids) assert.ok(created.includes(id), id);
+    assert.ok(created.length > ids.length);
+  },
+);
 
 it('a sink that throws, or whose flush fails, is a log that failed; one without flush is not waited for', async () => {
   const throwing: AuditSink = {

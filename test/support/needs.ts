@@ -16,6 +16,9 @@ const available = {
   nginx: () => findNginx() !== undefined,
   curl: () => runs('curl'),
   python3: () => runs('python3'),
+  // Others of this name, LibreSSL's for one, have no scrypt for keys.
+  openssl: () => /^OpenSSL 3/.test(String(spawnSync('openssl', ['version']).stdout)),
+  prlimit: () => runs('prlimit'),
   softhsm2: () => findSoftHsm() !== undefined,
 };
 
@@ -26,9 +29,13 @@ function runs(program: string): boolean {
 /** What a test may need that a machine may not have. */
 export type Need = keyof typeof available;
 
+export function isThere(need: Need): boolean {
+  return available[need]();
+}
+
 /** Registers tests that need something: run where it is there, else skipped by name and counted. */
 export function needing<T>(need: Need, test: Test<T>): (name: string, callback: Callback<T>) => void {
-  if (available[need]()) return test;
+  if (isThere(need)) return test;
   return (name, callback) => {
     // The runner collects these lines.
     console.log(`SKIPPED (no ${need}) ${name}`);

@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import { logKey, writeLog } from '../../../test/support/audit.ts';
 import { it, sleep, within } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
+import { itNeeding } from '../../../test/support/it-needing.ts';
 import { until } from '../../../test/support/left-behind.ts';
 import { needing } from '../../../test/support/needs.ts';
 import { afterwards } from '../../../test/support/resources.ts';
@@ -93,7 +94,7 @@ it("what was done, and by whom, is in the operator's audit log", async () => {
   assert.is((await done('list', '--json')).length, before);
 });
 
-it('with an audit log on a full disk no key changes', async () => {
+itNeeding('prlimit')('with an audit log on a full disk no key changes', async () => {
   const { folder, keys, list, idOf } = await keyDirectory();
   const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
   writeFileSync(`${folder}/signer.pem`, pem, { mode: 0o600 });

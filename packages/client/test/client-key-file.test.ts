@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { clientOf } from '../../../test/support/clients.ts';
 import { temporaryFolder } from '../../../test/support/folders.ts';
+import { itNeeding } from '../../../test/support/it-needing.ts';
 import { thrown } from '../../../test/support/problems.ts';
 import { isSecret } from '../../../test/support/recording.ts';
 import { startSealedNode } from '../../../test/support/servers.ts';
@@ -57,18 +58,21 @@ it('several processes that ask at once get one key', async () => {
   assert.equal(readdirSync(join(path, '..')), ['client.key']);
 });
 
-it('OpenSSL reads the file, with the passphrase only, and it holds the same key', async () => {
-  const path = newPath();
-  const key = await clientKeyFile(path, { passphrase });
-  const openssl = (pass: string, ...more: string[]) =>
-    spawnSync('openssl', ['pkey', '-in', path, '-passin', `pass:${pass}`, '-outform', 'DER', ...more]);
-  // The seed stands at its end.
-  isSecret(openssl(passphrase).stdout.subarray(-32));
-  const { status, stdout, stderr } = openssl(passphrase, '-pubout');
-  assert.is(status, 0, stderr.toString());
-  assert.equal(stdout.subarray(-32), Buffer.from(key.pub));
-  assert.is.not(openssl('wrong').status, 0);
-});
+itNeeding('openssl')(
+  'OpenSSL reads the file, with the passphrase only, and it holds the same key',
+  async () => {
+    const path = newPath();
+    const key = await clientKeyFile(path, { passphrase });
+    const openssl = (pass: string, ...more: string[]) =>
+      spawnSync('openssl', ['pkey', '-in', path, '-passin', `pass:${pass}`, '-outform', 'DER', ...more]);
+    // The seed stands at its end.
+    isSecret(openssl(passphrase).stdout.subarray(-32));
+    const { status, stdout, stderr } = openssl(passphrase, '-pubout');
+    assert.is(status, 0, stderr.toString());
+    assert.equal(stdout.subarray(-32), Buffer.from(key.pub));
+    assert.is.not(openssl('wrong').status, 0);
+  },
+);
 
 it('no two files are alike, even of one passphrase', async () => {
   const files = [newPath(), newPath()];
@@ -158,7 +162,7 @@ it('a place where there can be no file is named, with the cause', async () => {
   await clientKeyFile(`${path}.link`, { passphrase });
 });
 
-it('no secret of it is seen on the object or in the file', async () => {
+itNeeding('openssl')('no secret of it is seen on the object or in the file', async () => {
   const path = newPath();
   const key = await clientKeyFile(path, { passphrase });
   const { stdout } = spawnSync('openssl', [

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { startChild } from '../../../test/support/child.ts';
 import { temporaryFolder } from '../../../test/support/folders.ts';
+import { itNeeding } from '../../../test/support/it-needing.ts';
 import { afterwards } from '../../../test/support/resources.ts';
 import { createKeyDirectory, openKeyDirectory } from '../src/key-directory.ts';
 import { custodyFault } from '../src/private-files.ts';
@@ -139,7 +140,7 @@ it('a folder that may not be written keeps what it has', async () => {
   assert.is((await storage.update(change)).entries.length, 2);
 });
 
-it('a file that cannot be written whole leaves what was there before', async () => {
+itNeeding('prlimit')('a file that cannot be written whole leaves what was there before', async () => {
   const { folder, storage, key } = await example();
   const files = async () => (await readdir(folder)).sort();
   const before = await files();

@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { it } from '../../../test/support/cases.ts';
 import { temporaryFolder } from '../../../test/support/folders.ts';
+import { itNeeding } from '../../../test/support/it-needing.ts';
 import { fc } from '../../../test/support/properties.ts';
 import { refusal } from '../../core/test/support/refusal.ts';
 import { importKeyFile } from '../src/import-key-file.ts';
@@ -40,6 +41,7 @@ async function load({ entry }: NewKey, text: string): Promise<Uint8Array> {
   return secret;
 }
 
+const withOpenssl = itNeeding('openssl');
 const bytesOf = (pem: string) => decodePem(pem)?.bytes as Buffer;
 
 for (const alg of algorithms)
@@ -49,7 +51,7 @@ for (const alg of algorithms)
   });
 
 for (const alg of opensslAlgorithms) {
-  it(`openssl reads the file of a key of ${alg}`, async () => {
+  withOpenssl(`openssl reads the file of a key of ${alg}`, async () => {
     const key = await newKey(alg);
     const { folder } = await directoryWith(key);
     const file = join(folder, keyFile(key));
@@ -58,7 +60,7 @@ for (const alg of opensslAlgorithms) {
     createPrivateKey({ key: await readFile(file), passphrase });
   });
 
-  it(`a key of ${alg} that openssl made and encrypted is imported`, async () => {
+  withOpenssl(`a key of ${alg} that openssl made and encrypted is imported`, async () => {
     const [folder, plain, encrypted] = await openPlaces();
     generateOpenssl(alg, plain);
     encryptOpenssl(plain, encrypted);
@@ -85,7 +87,7 @@ for (const [what, options, problem] of [
   ['another cipher', [...scryptOptions, '-v2', 'aes-128-cbc'], /another cipher than AES-256-CBC/],
   ['the encryption of old versions', ['-v1', 'PBE-SHA1-3DES'], /is not encrypted with PBES2/],
 ] as const)
-  it(`a file that openssl encrypted with ${what} is refused`, async () => {
+  withOpenssl(`a file that openssl encrypted with ${what} is refused`, async () => {
     const [, plain, encrypted] = await openPlaces();
     generateOpenssl('X25519', plain);
     encryptOpenssl(plain, encrypted, options);
@@ -95,14 +97,14 @@ for (const [what, options, problem] of [
     assert.ok(error.message.includes(encrypted) && error.message.includes('openssl pkcs8'));
   });
 
-it('openssl with its default scrypt is strong enough', async () => {
+withOpenssl('openssl with its default scrypt is strong enough', async () => {
   const [, plain, encrypted] = await openPlaces();
   generateOpenssl('Ed25519', plain);
   encryptOpenssl(plain, encrypted, ['-scrypt']);
   assert.is((await importKeyFile(encrypted, { passphrase })).alg, 'Ed25519');
 });
 
-it('a key that is not encrypted is refused', async () => {
+withOpenssl('a key that is not encrypted is refused', async () => {
   const [, plain] = await openPlaces();
   generateOpenssl('X25519', plain);
   assert.match((await refusal(() => importKeyFile(plain, { passphrase }))).message, /is not encrypted/);
